@@ -1,0 +1,205 @@
+"""The records that cross the storage protocol.
+
+Times are integer milliseconds since the epoch by the *store's* clock; durations are seconds.
+`body` is a UTF-8 JSON object, kept as bytes from the moment it is stored until it is sent.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Role = Literal["visitor", "assistant", "system"]
+
+
+class SessionRef(msgspec.Struct, frozen=True):
+    """Names a session for one site; `idle_ttl` (seconds) is the site's rule at this moment."""
+
+    site_id: str
+    session_id: str
+    idle_ttl: float
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """What `create` stores. `prior` is JSON of untrusted history, for the agent only (never logged)."""
+
+    visitor_id: str | None = None
+    continues: str | None = None
+    prior: bytes | None = None
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The state of one session.
+
+    `seq` is the number of messages. `asked` is the seq of the newest message that wants a reply,
+    `answered` the newest one whose reply is stored: a turn is open while `asked > answered`.
+    `attempts` counts how often the open turn was leased. `owner` names the socket of `epoch`.
+    """
+
+    session_id: str
+    site_id: str
+    created_at: int
+    last_activity: int
+    seq: int = 0
+    epoch: int = 0
+    owner: str | None = None
+    asked: int = 0
+    answered: int = 0
+    attempts: int = 0
+    visitor_id: str | None = None
+    continues: str | None = None
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A message before the store gives it `seq` and `ts`.
+
+    `body` is the message's JSON object without these two members (it has at least one other); the store
+    puts `"seq":…,"ts":…,` in front of them. `fingerprint` identifies the text: a repeat of
+    `client_message_id` with another one is refused; when it is None, the first one stored wins.
+    `renews`: counts as activity. `opens_turn`: wants a reply. `closes_turn`: the `seq` it replies to.
+    `logged`: belongs in the permanent log.
+    """
+
+    id: str
+    role: Role
+    text: str
+    body: bytes
+    client_message_id: str | None = None
+    fingerprint: str | None = None
+    kind: str | None = None
+    renews: bool = False
+    opens_turn: bool = False
+    closes_turn: int | None = None
+    logged: bool = True
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """A stored message. `body` is complete, with `seq` and `ts`; `created` is False for a repeat."""
+
+    id: str
+    seq: int
+    body: bytes
+    created: bool
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A session's task. `body` is its JSON; `deadline` (ms) is when `sweep` reports it as overdue."""
+
+    task_id: str
+    status: Literal["running", "held", "done", "aborted"]
+    body: bytes
+    deadline: int | None = None
+    version: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A session as one read saw it: the newest messages after `since`, oldest first, as JSON bytes."""
+
+    session: Session
+    messages: list[bytes]
+    task: Task | None = None
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What a purge removed from the session store; `outbox` counts log lines that had not left yet."""
+
+    sessions: int = 0
+    messages: int = 0
+    tasks: int = 0
+    outbox: int = 0
+
+
+class SessionName(msgspec.Struct, frozen=True):
+    """Which session, of which site: what a sweep reports."""
+
+    site_id: str
+    session_id: str
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """What one `sweep` did (`evicted`) and found (`overdue` tasks, `orphaned` turns without a lease)."""
+
+    evicted: tuple[SessionName, ...] = ()
+    overdue: tuple[SessionName, ...] = ()
+    orphaned: tuple[SessionName, ...] = ()
+
+
+class LogEntry(msgspec.Struct, frozen=True):
+    """One line of the permanent log. Its identity is `(session_id, seq)`."""
+
+    site_id: str
+    session_id: str
+    seq: int
+    ts: int
+    message_id: str
+    role: Role
+    text: str
+    body: bytes
+    started_at: int
+    kind: str | None = None
+    visitor_id: str | None = None
+    continues: str | None = None
+
+
+class LogSession(msgspec.Struct, frozen=True):
+    """A session as the log knows it. `first_text` is the visitor's first message, at most 200 characters."""
+
+    site_id: str
+    session_id: str
+    started_at: int
+    last_activity: int
+    messages: int
+    first_text: str = ""
+    visitor_id: str | None = None
+    continues: str | None = None
+
+
+class LogQuery(msgspec.Struct, frozen=True):
+    """Filters of a listing, newest activity first. `words` all stand in one message; the last is a prefix.
+
+    `start` is inclusive, `end` exclusive, both on `last_activity`. `cursor` is what the last page gave.
+    """
+
+    words: str = ""
+    start: int | None = None
+    end: int | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class LogPage(msgspec.Struct, frozen=True):
+    """One page of a listing; `next_cursor` is None on the last."""
+
+    sessions: list[LogSession]
+    next_cursor: str | None = None
+
+
+class LogCount(msgspec.Struct, frozen=True):
+    """How many sessions and messages."""
+
+    sessions: int = 0
+    messages: int = 0
+
+
+class DayCount(msgspec.Struct, frozen=True):
+    """One UTC day of a site; `date` is `YYYY-MM-DD`. A session counts on every day it has a message."""
+
+    date: str
+    sessions: int
+    messages: int
+    visitors: int
+
+
+class Versioned(msgspec.Struct, frozen=True):
+    """A settings document with the version that a compare-and-set must name."""
+
+    value: bytes
+    version: int
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """Who did what, when; never a message's text. `ts` is set by the store."""
+
+    actor: str
+    action: str
+    details: dict[str, str | int | float | bool | None] = {}
+    ts: int = 0

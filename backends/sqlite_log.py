@@ -1,0 +1,218 @@
+"""`MessageLog` on SQLite, searched by FTS5."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from sqlite3 import Connection
+from typing import Any
+
+from backends.clock import now_ms
+from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
+from backends.sqlite_lane import Lane
+from backends.sqlite_schema import scrub
+from backends.text import FIRST_TEXT_CHARS, words
+
+DAY_MS = 86_400_000
+EXPORT_PAGE = 500
+_SUMMARY = "site, id, started, activity, messages, first_text, visitor, continues"
+
+
+def insert_line(db: Connection, entry: LogEntry) -> None:
+    """One line with its summary, day count and index; a line that is known or whose session was purged is skipped."""
+    if db.execute("SELECT 1 FROM log_tombstones WHERE id = ? AND until > ?", (entry.session_id, now_ms())).fetchone():
+        return
+    num = _session_num(db, entry)
+    line = db.execute(
+        "INSERT INTO log_lines (num, seq, ts, message, role, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (num, seq) DO NOTHING",
+        (num, entry.seq, entry.ts, entry.message_id, entry.role, entry.kind, entry.body),
+    )
+    if line.rowcount != 1:
+        return
+    first = entry.text[:FIRST_TEXT_CHARS] if entry.role == "visitor" else ""
+    db.execute(
+        "UPDATE log_sessions SET messages = messages + 1, activity = max(activity, ?),"
+        " first_text = CASE WHEN first_text = '' THEN ? ELSE first_text END WHERE num = ?",
+        (entry.ts, first, num),
+    )
+    db.execute(
+        "INSERT INTO log_days (site, day, num, visitor, messages) VALUES (?, ?, ?, ?, 1)"
+        " ON CONFLICT (site, day, num) DO UPDATE SET messages = messages + 1",
+        (entry.site_id, entry.ts // DAY_MS, num, entry.visitor_id),
+    )
+    db.execute("INSERT INTO log_text (rowid, text) VALUES (?, ?)", (line.lastrowid, entry.text))
+
+
+def _session_num(db: Connection, entry: LogEntry) -> int:
+    known = db.execute("SELECT num FROM log_sessions WHERE id = ?", (entry.session_id,)).fetchone()
+    if known is not None:
+        return int(known[0])
+    added = db.execute(
+        "INSERT INTO log_sessions (id, site, visitor, continues, started, activity, messages, first_text)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, '')",
+        (entry.session_id, entry.site_id, entry.visitor_id, entry.continues, entry.started_at, entry.ts),
+    )
+    return int(added.lastrowid or 0)
+
+
+class SqliteLog:
+    """Reads run on a thread of their own: a long search holds up no visitor."""
+
+    def __init__(self, writer: Lane, searcher: Lane) -> None:
+        self._writer = writer
+        self._searcher = searcher
+
+    async def append(self, entries: Sequence[LogEntry]) -> None:
+        def job(db: Connection) -> None:
+            for entry in entries:
+                insert_line(db, entry)
+
+        await self._writer.run(job)
+
+    async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
+        conditions, values = _conditions(site_id, query)
+        statement = (
+            f"SELECT {_SUMMARY} FROM log_sessions WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own fragments
+            " ORDER BY activity DESC, id DESC LIMIT ?"
+        )
+
+        def job(db: Connection) -> list[LogSession]:
+            return [LogSession(*row) for row in db.execute(statement, (*values, query.limit + 1))]
+
+        found = await self._searcher.run(job)
+        page = found[: query.limit]
+        more = len(found) > query.limit and page
+        return LogPage(page, f"{page[-1].last_activity}:{page[-1].session_id}" if more else None)
+
+    async def session(self, site_id: str, session_id: str) -> LogSession | None:
+        def job(db: Connection) -> LogSession | None:
+            row = db.execute(
+                f"SELECT {_SUMMARY} FROM log_sessions WHERE id = ? AND site = ?",  # noqa: S608
+                (session_id, site_id),
+            ).fetchone()
+            return None if row is None else LogSession(*row)
+
+        return await self._searcher.run(job)
+
+    async def continued_by(self, site_id: str, session_id: str) -> str | None:
+        def job(db: Connection) -> str | None:
+            row = db.execute(
+                "SELECT id FROM log_sessions WHERE continues = ? AND site = ? ORDER BY num LIMIT 1",
+                (session_id, site_id),
+            ).fetchone()
+            return None if row is None else str(row[0])
+
+        return await self._searcher.run(job)
+
+    async def messages(self, site_id: str, session_id: str, since: int, limit: int) -> list[bytes]:
+        def job(db: Connection) -> list[bytes]:
+            rows = db.execute(
+                "SELECT body FROM log_lines JOIN log_sessions USING (num)"
+                " WHERE id = ? AND site = ? AND seq > ? ORDER BY seq LIMIT ?",
+                (session_id, site_id, since, limit),
+            )
+            return [body for (body,) in rows]
+
+        return await self._searcher.run(job)
+
+    async def export(self, site_id: str, start: int | None, end: int | None) -> AsyncIterator[LogEntry]:
+        last = 0
+        while True:
+            page = await self._searcher.run(partial(_export_page, site_id, start, end, last))
+            for line, entry in page:
+                last = line
+                yield entry
+            if len(page) < EXPORT_PAGE:
+                return
+
+    async def days(self, site_id: str, start: int, end: int) -> list[DayCount]:
+        def job(db: Connection) -> list[DayCount]:
+            rows = db.execute(
+                "SELECT day, count(*), sum(messages), count(DISTINCT visitor) FROM log_days"
+                " WHERE site = ? AND day BETWEEN ? AND ? GROUP BY day ORDER BY day",
+                (site_id, start // DAY_MS, (end - 1) // DAY_MS),
+            )
+            return [DayCount(_date(day), *counts) for day, *counts in rows]
+
+        return await self._searcher.run(job)
+
+    async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
+        def job(db: Connection) -> int:
+            row = db.execute("SELECT num, site FROM log_sessions WHERE id = ?", (session_id,)).fetchone()
+            if row is not None and row[1] != site_id:
+                return 0
+            db.execute("DELETE FROM log_tombstones WHERE until <= ?", (now_ms(),))
+            db.execute(
+                "INSERT OR REPLACE INTO log_tombstones (id, until) VALUES (?, ?)",
+                (session_id, now_ms() + int(tombstone * 1000)),
+            )
+            return 0 if row is None else _erase(db, row[0])
+
+        return await self._writer.run(job, then=scrub)
+
+    async def count_older(self, site_id: str, before: int) -> LogCount:
+        def job(db: Connection) -> LogCount:
+            row = db.execute(
+                "SELECT count(*), coalesce(sum(messages), 0) FROM log_sessions WHERE site = ? AND activity < ?",
+                (site_id, before),
+            ).fetchone()
+            return LogCount(*row)
+
+        return await self._searcher.run(job)
+
+    async def delete_older(self, site_id: str, before: int, limit: int) -> LogCount:
+        def job(db: Connection) -> LogCount:
+            rows = db.execute(
+                "SELECT num FROM log_sessions WHERE site = ? AND activity < ? LIMIT ?", (site_id, before, limit)
+            ).fetchall()
+            return LogCount(len(rows), sum(_erase(db, num) for (num,) in rows))
+
+        return await self._writer.run(job)
+
+
+def _conditions(site_id: str, query: LogQuery) -> tuple[list[str], list[Any]]:
+    conditions, values = ["site = ?"], [site_id]  # type: tuple[list[str], list[Any]]
+    if query.start is not None:
+        conditions.append("activity >= ?")
+        values.append(query.start)
+    if query.end is not None:
+        conditions.append("activity < ?")
+        values.append(query.end)
+    if query.cursor is not None:
+        last_activity, _, session_id = query.cursor.partition(":")
+        conditions.append("(activity, id) < (?, ?)")
+        values += [int(last_activity), session_id]
+    if match := _match(query.words):
+        conditions.append("num IN (SELECT num FROM log_lines WHERE line IN (SELECT rowid FROM log_text(?)))")
+        values.append(match)
+    return conditions, values
+
+
+def _match(text: str) -> str:
+    """An FTS5 query of quoted words, so that nothing a person types is an operator; the last one is a prefix."""
+    wanted = words(text)
+    return " ".join(f'"{word}"' for word in wanted) + "*" if wanted else ""
+
+
+def _export_page(
+    site_id: str, start: int | None, end: int | None, last: int, db: Connection
+) -> list[tuple[int, LogEntry]]:
+    rows = db.execute(
+        "SELECT line, site, id, seq, ts, message, role, text, body, started, kind, visitor, continues"
+        " FROM log_lines JOIN log_sessions USING (num) JOIN log_text ON log_text.rowid = line"
+        " WHERE site = ? AND line > ? AND ts >= ? AND ts < ? ORDER BY line LIMIT ?",
+        (site_id, last, start or 0, end if end is not None else 2**62, EXPORT_PAGE),
+    )
+    return [(line, LogEntry(*fields)) for line, *fields in rows]
+
+
+def _erase(db: Connection, num: int) -> int:
+    db.execute("DELETE FROM log_text WHERE rowid IN (SELECT line FROM log_lines WHERE num = ?)", (num,))
+    lines = db.execute("DELETE FROM log_lines WHERE num = ?", (num,)).rowcount
+    db.execute("DELETE FROM log_days WHERE num = ?", (num,))
+    db.execute("DELETE FROM log_sessions WHERE num = ?", (num,))
+    return lines
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")

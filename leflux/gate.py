@@ -1,0 +1,76 @@
+"""The Origin gate: which site a request belongs to, decided before anything is allocated for it."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Protocol
+
+from leflux.problems import Problem
+from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
+
+
+class Headers(Protocol):
+    """A multi-value header map such as Tornado's."""
+
+    def get_list(self, name: str, /) -> list[str]: ...
+
+
+class Request(Protocol):
+    """The part of a request that the gate looks at."""
+
+    @property
+    def method(self) -> str | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def remote_ip(self) -> str | None: ...
+
+
+class Gate:
+    """Finds the site of a request, and the address it really comes from."""
+
+    def __init__(self, sites: Sites, trusted_proxies: Sequence[str]) -> None:
+        self._sites = sites
+        self._trusted = [ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies]
+
+    def admit(self, request: Request) -> Site:
+        """The site of the request. Raises `origin_required` or `host_not_registered`."""
+        origins = request.headers.get_list("Origin")
+        if len(origins) > 1:
+            raise Problem("host_not_registered", "The request names more than one Origin.")
+        hosts = request.headers.get_list("Host")
+        try:
+            return self._sites.find(
+                origin=origins[0] if origins else None,
+                sec_fetch_site=",".join(request.headers.get_list("Sec-Fetch-Site")),
+                method=request.method or "GET",
+                host=hosts[0] if len(hosts) == 1 else None,
+            )
+        except OriginRequired:
+            raise Problem("origin_required", "The request has no Origin header.") from None
+        except HostNotRegistered:
+            raise Problem("host_not_registered", "This page's host is not registered for any site.") from None
+
+    def address(self, request: Request) -> str:
+        """The peer's address; behind a trusted proxy, the last address in X-Forwarded-For that is not one."""
+        address = request.remote_ip or ""
+        if not self._trusted or not self._is_trusted(address):
+            return address
+        for hop in reversed(",".join(request.headers.get_list("X-Forwarded-For")).split(",")):
+            hop = hop.strip()
+            if not _is_address(hop):
+                return address
+            address = hop
+            if not self._is_trusted(hop):
+                return address
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""The errors a client may see: one machine code each, with its HTTP status."""
+
+from typing import Any
+
+import msgspec
+
+from backends import errors
+
+STATUS = {
+    "bad_json": 400,
+    "invalid_request": 400,
+    "invalid_session_id": 400,
+    "invalid_message": 400,
+    "origin_required": 403,
+    "host_not_registered": 403,
+    "not_found": 404,
+    "session_not_found": 404,
+    "method_not_allowed": 405,
+    "duplicate_id_conflict": 409,
+    "not_owner": 409,
+    "session_deleted": 410,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limited": 429,
+    "internal_error": 500,
+    "store_unavailable": 503,
+}
+
+
+class Problem(Exception):
+    """A refusal with a machine `code`, a sentence and, where they help, details (JSON)."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.code]
+
+    def body(self) -> dict[str, Any]:
+        """`{error, message, details?}`"""
+        shown: dict[str, Any] = {"error": self.code, "message": self.message}
+        if self.details:
+            shown["details"] = self.details
+        return shown
+
+    def json(self) -> bytes:
+        return msgspec.json.encode(self.body())
+
+
+_STORE_PROBLEMS: tuple[tuple[type[errors.StorageError], str, str], ...] = (
+    (errors.SessionNotFound, "session_not_found", "There is no such session."),
+    (errors.SessionDeleted, "session_deleted", "This session was deleted for good."),
+    (errors.NotOwner, "not_owner", "Another tab owns this session now."),
+    (errors.DuplicateIdConflict, "duplicate_id_conflict", "This clientMessageId was used for another text."),
+    (errors.StoreUnavailable, "store_unavailable", "The store does not answer. Send the same again in a moment."),
+)
+
+
+def as_problem(error: BaseException) -> Problem:
+    """Any exception as what the client is told; an unknown one is `internal_error` and names nothing."""
+    if isinstance(error, Problem):
+        return error
+    for kind, code, message in _STORE_PROBLEMS:
+        if isinstance(error, kind):
+            return Problem(code, message)
+    return Problem("internal_error", "Something went wrong on our side.")
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether `error` is part of normal life and needs no stack trace in the log."""
+    return as_problem(error).code != "internal_error"

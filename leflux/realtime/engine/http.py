@@ -1,0 +1,175 @@
+"""The Tornado side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
+
+import asyncio
+from typing import Any
+
+from tornado.iostream import IOStream
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from leflux.body import CappedBody
+from leflux.realtime.engine.polling import SEPARATOR, Polling
+from leflux.realtime.engine.server import Admission, Engine, Refusal
+from leflux.realtime.engine.session import Session
+from leflux.realtime.engine.sio import Server
+from leflux.realtime.engine.websocket import WebSocket
+
+PACKETS_PER_POST = 512
+
+
+def _refuse(status: int, code: str, message: str) -> Refusal:
+    return Refusal(status, b'{"error":"%s","message":"%s"}' % (code.encode(), message.encode()))
+
+
+class EngineHandler(CappedBody):
+    """`/socket.io/`. Nothing is kept of a request that the gate refuses, nor of a body over the cap."""
+
+    def initialize(self, engine: Engine) -> None:
+        self._engine = engine
+        self.body_cap = engine.max_frame
+        self._fetching: Polling | None = None
+
+    def check(self) -> None:
+        self._admission = self._admit()
+        if origin := self.request.headers.get("Origin"):
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Vary", "Origin")
+        if self.get_query_argument("EIO", "") != "4":
+            raise _refuse(400, "invalid_request", "Only version 4 of the protocol is spoken.")
+        if self.declared_too_large():
+            raise _refuse(413, "payload_too_large", "The body is too large.")
+        if self.is_compressed():
+            raise _refuse(415, "unsupported_media_type", "A compressed body is not accepted.")
+
+    def _admit(self) -> Admission:
+        """The gate judges each handshake. Later requests of clients that send no Origin are known by their `sid`."""
+        known = self._engine.sessions.get(self.get_query_argument("sid", ""))
+        if known is not None and known.environ is not None and "Origin" not in self.request.headers:
+            return Admission(known.environ["leflux.context"], known.address)
+        return self._engine.gate(self.request)
+
+    async def get(self) -> None:
+        if "websocket" in self.request.headers.get("Upgrade", "").lower():
+            await self._upgrade()
+            return
+        if self.get_query_argument("transport", "") != "polling":
+            raise _refuse(400, "invalid_request", "A WebSocket needs an upgrade request.")
+        session = self._session()
+        if session is None:
+            polling = Polling(self._engine.max_buffer)
+            self._check_room()
+            self._engine.open(self._admission, polling, self.request)
+        else:
+            polling = self._polling_of(session)
+        if polling.is_busy:
+            if session is not None:
+                session.close(1002, "two polls at once")
+            raise _refuse(400, "invalid_request", "Another request is waiting already.")
+        self._fetching = polling
+        text = await polling.fetch()
+        if text is not None:
+            self._text(text)
+
+    def on_connection_close(self) -> None:
+        if self._fetching is not None:
+            self._fetching.abandon()
+        super().on_connection_close()
+
+    async def post(self) -> None:
+        session = self._session()
+        if session is None:
+            raise _refuse(400, "invalid_request", "Open a connection first.")
+        self._polling_of(session)
+        if self.is_too_large():
+            session.close(1009, "too large")
+            raise _refuse(413, "payload_too_large", "The body is too large.")
+        try:
+            packets = self.body.decode().split(SEPARATOR)
+        except UnicodeDecodeError:
+            packets = []
+        if not packets or len(packets) > PACKETS_PER_POST:
+            session.close(1002, "bad payload")
+            raise _refuse(400, "invalid_request", "The payload is not a list of packets.")
+        for packet in packets:
+            session.receive(packet)
+        self._text("ok")
+
+    def options(self) -> None:
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+        self.set_header("Access-Control-Allow-Headers", "Content-Type")
+        self.set_status(204)
+        self.finish()
+
+    def _session(self) -> Session | None:
+        sid = self.get_query_argument("sid", "")
+        if not sid:
+            return None
+        session = self._engine.sessions.get(sid)
+        environ = session.environ if session is not None else None
+        if session is None or environ is None or environ["leflux.context"] is not self._admission.context:
+            raise _refuse(400, "invalid_request", "There is no such connection.")
+        return session
+
+    def _polling_of(self, session: Session) -> Polling:
+        if not isinstance(session.transport, Polling):
+            raise _refuse(400, "invalid_request", "The connection has moved to a WebSocket.")
+        return session.transport
+
+    def _check_room(self) -> None:
+        if not self._engine.has_room(self._admission.address):
+            raise _refuse(429, "rate_limited", "Too many connections from this address.")
+
+    async def _upgrade(self) -> None:
+        candidate = self._session()
+        if candidate is None:
+            self._check_room()
+        headers = Headers(list(self.request.headers.get_all()))
+        response = ServerProtocol(extensions=[]).accept(Request(self.request.uri or "/", headers))
+        if response.status_code != 101:
+            raise _refuse(response.status_code, "invalid_request", "Not a valid WebSocket handshake.")
+        engine, admission, request = self._engine, self._admission, self.request
+
+        def begin(protocol: WebSocket) -> Session:
+            return engine.open(admission, protocol, request)
+
+        websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, candidate)
+        await _hand_over(self.detach(), websocket)
+
+    def _text(self, text: str) -> None:
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(text)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, Refusal):
+            self.set_status(error.status)
+            body = error.body
+        else:
+            body = b'{"error":"invalid_request","message":"%d"}' % status_code
+        if (origin := self.request.headers.get("Origin")) and hasattr(self, "_admission"):
+            self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(body)
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if not isinstance(value, Refusal):
+            super().log_exception(typ, value, tb)
+
+
+async def _hand_over(stream: IOStream, protocol: WebSocket) -> None:
+    """Move the connection, with what was read too early, from Tornado's stream to the loop's own transport."""
+    sock = stream.socket
+    # Tornado has no public way to give up a stream with what it has buffered; this is the one place that knows.
+    if stream._state is not None:
+        stream.io_loop.remove_handler(sock.fileno())
+        stream._state = None
+    protocol.early = bytes(stream._read_buffer)
+    stream._read_buffer = bytearray()
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
+
+
+def make_handler(server: Server) -> tuple[str, type[EngineHandler], dict[str, Any]]:
+    """The route for Tornado."""
+    return r"/socket\.io/", EngineHandler, {"engine": server.eio}

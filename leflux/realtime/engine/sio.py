@@ -1,0 +1,69 @@
+"""python-socketio's server on our engine: the one file that overrides what is not public there.
+
+`tests/server/engine/test_pins.py` fails when the pinned version changes under it.
+"""
+
+from typing import Any
+
+import socketio
+
+from leflux.realtime.engine.packet import EVENT, Packet
+from leflux.realtime.engine.server import Engine
+
+
+class DirectEmit(socketio.AsyncManager):  # type: ignore[misc]
+    """Encodes an event once and writes it to each recipient at once, without a task for each."""
+
+    async def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: str | None = None,
+        skip_sid: str | list[str] | None = None,
+        callback: Any = None,
+        to: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if callback is not None:
+            await super().emit(event, data, namespace, room, skip_sid, callback, to, **kwargs)
+            return
+        if namespace not in self.rooms:
+            return
+        packet: str | None = None
+        skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
+        for sid, eio_sid in self.get_participants(namespace, to or room):
+            if sid in skipped:
+                continue
+            if packet is None:
+                arguments = data if isinstance(data, tuple) else () if data is None else (data,)
+                packet = Packet(EVENT, [event, *arguments], namespace).encode()
+            self.server.eio.post(eio_sid, packet)
+
+
+class LocalManager(DirectEmit):
+    """For one process."""
+
+
+class Server(socketio.AsyncServer):  # type: ignore[misc]
+    """A `socketio.AsyncServer` whose transport is `Engine`; takes the engine's options too."""
+
+    def __init__(self, *, client_manager: Any = None, **options: Any) -> None:
+        # The engine keeps each socket's events in order by itself and waits for every handler.
+        super().__init__(
+            client_manager=client_manager or LocalManager(), serializer=Packet, async_handlers=False, **options
+        )
+        self.eio.is_used = self._is_used
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
+
+    def _is_used(self, eio_sid: str) -> bool:
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        return sid is not None and self.manager.is_connected(sid, "/")
+
+    async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
+        self.eio.post(eio_sid, pkt.encode())
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any] | None) -> None:
+        await super()._handle_eio_connect(eio_sid, environ or {})

@@ -1,0 +1,163 @@
+"""The WebSocket transport: an asyncio protocol around `websockets`' sans-I/O state machine. Text only."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SERVER, Protocol, State
+
+from leflux.realtime.engine.session import PING, UPGRADE, Session
+
+HANG_UP_AFTER = 5.0
+_PROBE = f"{PING}probe"
+
+
+class WebSocket(asyncio.Protocol):
+    """`hello` answers the handshake. `begin` makes the session of a direct connection; a `candidate` began by
+    polling and may move here. `early` is what the client sent before the handshake was answered.
+    """
+
+    name = "websocket"
+    __slots__ = (
+        "_begin",
+        "_candidate",
+        "_hang_up",
+        "_hello",
+        "_max_buffer",
+        "_parts",
+        "_transport",
+        "_ws",
+        "early",
+        "session",
+    )
+
+    overflows = False
+
+    def __init__(
+        self,
+        hello: bytes,
+        max_frame: int,
+        max_buffer: int,
+        begin: Callable[["WebSocket"], Session],
+        candidate: Session | None = None,
+    ) -> None:
+        self._ws = Protocol(SERVER, state=State.OPEN, max_size=max_frame)
+        self._hello = hello
+        self._transport: asyncio.Transport | None = None
+        self._parts: list[bytes] | None = None
+        self._hang_up: asyncio.TimerHandle | None = None
+        self._candidate = candidate
+        self._begin = begin
+        self._max_buffer = max_buffer
+        self.session: Session | None = None
+        self.early = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._max_buffer)
+        if self._candidate is not None:
+            # An upgrade that does not come to its point must not stay.
+            self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
+        self._transport.write(self._hello)
+        self._hello = b""
+        if self._candidate is None:
+            self.session = self._begin(self)
+        if self.early:
+            early, self.early = self.early, b""
+            self.data_received(early)
+
+    def pause_writing(self) -> None:
+        """The client does not read: what it misses is in the store."""
+        if self.session is not None:
+            self.session.close(1008, "slow reader")
+        self._abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._ws.receive_data(data)
+        for event in self._ws.events_received():
+            self._frame(cast("Frame", event))
+        self._flush()
+
+    def eof_received(self) -> None:
+        self._ws.receive_eof()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._cancel_hang_up()
+        self._transport = None
+        session, self.session = self.session, None
+        if session is not None:
+            session.close(1006, "transport close")
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
+            self._text(frame)
+        elif frame.opcode is Opcode.BINARY:
+            self._ws.fail(1003, "text only")
+
+    def _text(self, frame: Frame) -> None:
+        data = bytes(frame.data)
+        if self._parts is not None or not frame.fin:
+            # Their sum is bounded by the protocol's max_size.
+            self._parts = [*(self._parts or ()), data]
+            if not frame.fin:
+                return
+            data, self._parts = b"".join(self._parts), None
+        try:
+            packet = data.decode()
+        except UnicodeDecodeError:
+            self._ws.fail(1007, "not UTF-8")
+            return
+        if self.session is not None:
+            self.session.receive(packet)
+        else:
+            self._upgrading(packet)
+
+    def _upgrading(self, packet: str) -> None:
+        candidate = self._candidate
+        if packet == _PROBE:
+            self._ws.send_text(b"3probe")
+        elif packet == UPGRADE and candidate is not None and candidate.is_open:
+            self._candidate = None
+            self._cancel_hang_up()
+            old, candidate.transport = candidate.transport, self
+            self.session = candidate
+            old.close(1000, "upgraded")
+        else:
+            self._ws.fail(1002, "not an upgrade")
+
+    def send(self, packet: str) -> None:
+        if self._transport is not None and self._ws.state is State.OPEN:
+            self._ws.send_text(packet.encode())
+            self._flush()
+
+    def close(self, code: int, reason: str) -> None:
+        self.session = None
+        if self._ws.state is State.OPEN:
+            self._ws.send_close(1001 if code == 1006 else code, reason)
+        self._flush()
+
+    def _flush(self) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        for data in self._ws.data_to_send():
+            if data:
+                transport.write(data)
+            else:
+                transport.close()
+        if self._hang_up is None and self._ws.close_expected():
+            self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
+            if self.session is not None:
+                self.session.close(1006, "protocol error" if self._ws.parser_exc else "transport close")
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _cancel_hang_up(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None

@@ -1,0 +1,156 @@
+"""The events of PROTOCOL §4 that a conversation needs: each is checked, done, and acknowledged."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from backends.errors import SessionDeleted
+from leflux import wire
+from leflux.conversation import Conversations
+from leflux.limits import RateLimit
+from leflux.privacy import Policy
+from leflux.problems import Problem, as_problem, is_expected
+from leflux.realtime.hub import Hub, Seat
+from leflux.stats import Stats
+from leflux.turns import Turns
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Seat, Any], Awaitable[Any]]
+_KNOWN_CONTEXT = "leflux.context"
+
+
+class Events:
+    """The handlers of one process."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        conversations: Conversations,
+        turns: Turns,
+        policy: Callable[[str], Policy],
+        stats: Stats,
+        session_limit: RateLimit,
+        address_limit: RateLimit,
+    ) -> None:
+        self._hub = hub
+        self._conversations = conversations
+        self._turns = turns
+        self._policy = policy
+        self._stats = stats
+        self._session_limit = session_limit
+        self._address_limit = address_limit
+        self._resumes: set[asyncio.Task[None]] = set()
+
+    def register(self, server: Any) -> None:
+        """Attach every handler to a `socketio.AsyncServer`."""
+        server.on("connect", self.connect)
+        server.on("disconnect", self.disconnect)
+        handlers: dict[str, Handler] = {
+            wire.JOIN_SESSION: self.join,
+            wire.SEND_MESSAGE: self.send,
+            wire.UPDATE_CONTEXT: self.context,
+            wire.VISIBILITY: self.visibility,
+        }
+        for event, handler in handlers.items():
+            server.on(event, self._acknowledged(handler))
+        server.on("*", self.unknown)
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        """Admit a socket that passed the Origin gate; one that names a session joins it at once."""
+        site = environ.get(_KNOWN_CONTEXT)
+        if site is None:
+            raise Refused("host_not_registered")
+        seat = Seat(sid, site, environ.get("REMOTE_ADDR", ""))
+        self._hub.arrive(seat)
+        if isinstance(auth, dict) and auth.get("sessionId") is not None:
+            # Joins after the CONNECT packet is out, so that no client sees an event before it is connected.
+            task = asyncio.create_task(self._resume(seat, auth))
+            self._resumes.add(task)
+            task.add_done_callback(self._resumes.discard)
+
+    async def _resume(self, seat: Seat, auth: dict[str, Any]) -> None:
+        try:
+            await self.join(seat, auth)
+        except Exception as error:
+            problem = self._problem(error, "join")
+            if isinstance(error, SessionDeleted):
+                await self._hub.tell(seat.sid, wire.SESSION_DELETED, {"sessionId": auth["sessionId"]})
+            await self._hub.tell(seat.sid, wire.ERROR, problem.body())
+
+    async def disconnect(self, sid: str, _reason: str | None = None) -> None:
+        seat = self._hub.leave(sid)
+        if seat is None or seat.session_id is None:
+            return
+        try:
+            await self._conversations.leave(seat.site, seat.session_id, seat.epoch)
+        except Exception as error:
+            self._problem(error, "leave")
+
+    def _acknowledged(self, handler: Handler) -> Callable[..., Awaitable[Any]]:
+        async def acknowledged(sid: str, payload: Any = None, *_: Any) -> Any:
+            seat = self._hub.seat(sid)
+            try:
+                if seat is None:
+                    raise Problem("not_owner", "This socket has left.")
+                return await handler(seat, payload)
+            except Exception as error:
+                return {"ok": False} | self._problem(error, handler.__name__).body()
+
+        return acknowledged
+
+    def _problem(self, error: Exception, where: str) -> Problem:
+        if not is_expected(error):
+            log.error("event failed", event_name=where, exc_info=error)
+        return as_problem(error)
+
+    async def unknown(self, event: str, _sid: str, *_: Any) -> dict[str, Any]:
+        problem = Problem("invalid_request", f"There is no event {event[:64]!r}.")
+        return {"ok": False} | problem.body()
+
+    async def join(self, seat: Seat, payload: Any) -> wire.Joined:
+        if isinstance(payload, str):
+            payload = {"sessionId": payload}
+        request = wire.convert(payload, wire.JoinSession)
+        joined = await self._conversations.join(seat.site, request, seat.sid)
+        previous = (seat.session_id, seat.epoch)
+        read_only_ms = round(self._policy(seat.site.id).read_only * 1000)
+        if not await self._hub.sit(seat, joined.session_id, joined.epoch, read_only_ms):
+            raise Problem("not_owner", "A newer socket owns this session.")
+        if previous[0] is not None and previous[0] != joined.session_id:
+            await self._conversations.leave(seat.site, previous[0], previous[1])
+        # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
+        self._turns.kick(seat.site.id, joined.session_id)
+        await self._hub.tell(seat.sid, wire.SESSION_JOINED, joined)
+        return joined
+
+    async def send(self, seat: Seat, payload: Any) -> wire.Sent:
+        request = wire.convert(payload, wire.SendMessage)
+        session_id = self._own(seat, request.session_id)
+        self._session_limit.spend(session_id)
+        self._address_limit.spend(seat.address)
+        stored = await self._conversations.say(seat.site, request, seat.epoch)
+        self._stats.messages += stored.created
+        self._turns.kick(seat.site.id, session_id)
+        return wire.Sent(message_id=stored.id, seq=stored.seq)
+
+    async def context(self, seat: Seat, payload: Any) -> dict[str, bool]:
+        request = wire.convert(payload, wire.UpdateContext)
+        session_id = self._own(seat, request.session_id)
+        await self._conversations.set_context(seat.site, session_id, request.context, seat.epoch)
+        return {"ok": True}
+
+    async def visibility(self, seat: Seat, payload: Any) -> dict[str, bool]:
+        request = wire.convert(payload, wire.Visibility)
+        self._own(seat, request.session_id)
+        seat.visible = request.visible
+        return {"ok": True}
+
+    def _own(self, seat: Seat, session_id: str) -> str:
+        wire.session_id(session_id)
+        if seat.session_id != session_id:
+            raise Problem("not_owner", "This socket has not joined the session.")
+        return session_id

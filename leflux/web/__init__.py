@@ -1,0 +1,1 @@
+"""HTTP: the visitor's calls, pages and scripts, health and metrics."""

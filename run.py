@@ -1,0 +1,85 @@
+"""The command line and composition root of LeFlux."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from backends.errors import StoreMisconfigured
+from leflux.config import ConfigError, Settings, load
+from leflux.log import set_up_logging
+from leflux.server import LeFlux
+
+DEFAULT_CONFIG = "config/embedded.yaml"
+EXIT_CONFIG = 2
+EXIT_STORE = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 well, 2 a configuration error, 3 a store that can never work."""
+    options = parse(arguments)
+    try:
+        settings = load(options.config)
+    except ConfigError as error:
+        print(f"configuration error: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    if options.command == "check":
+        print(f"{options.config}: fine. {len(settings.sites)} site(s), storage: {settings.storage.backend}.")
+        return 0
+    set_up_logging()
+    try:
+        return uvloop.run(serve(settings))
+    except StoreMisconfigured as error:
+        print(f"store error: {error}", file=sys.stderr)
+        return EXIT_STORE
+    except OSError as error:
+        print(f"cannot listen on {settings.server.host}:{settings.server.port}: {error}", file=sys.stderr)
+        return 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="run.py", description="LeFlux: a visitor chat that survives.")
+    parser.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE", help=f"default: {DEFAULT_CONFIG}")
+    commands = parser.add_subparsers(dest="command", title="commands")
+    commands.add_parser("serve", help="serve the chat (the default)")
+    commands.add_parser("check", help="read the configuration and say what is wrong with it")
+    parser.set_defaults(command="serve")
+    return parser.parse_args(arguments)
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = LeFlux(settings)
+    try:
+        port = await server.start()
+        print(greeting(settings, port), flush=True)
+        await stop.wait()
+    finally:
+        await server.stop()
+    return 0
+
+
+def greeting(settings: Settings, port: int) -> str:
+    """Where everything is, for the person who started it."""
+    public = settings.server.public_url.rstrip("/")
+    here = f"http://{settings.server.host}:{port}"
+    return "\n".join(
+        [
+            "",
+            f"  LeFlux serves on {here}   (storage: {settings.storage.backend}, agent: {settings.agent.kind})",
+            f"  Demo shop   {here}/demo/",
+            f'  Embed       <script src="{public}/embed.js" async></script>',
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
