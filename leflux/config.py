@@ -57,10 +57,23 @@ class EchoSettings(Strict, frozen=True):
     delay: Duration | None = None
 
 
+class PlaybookSettings(Strict, frozen=True):
+    path: str = "config/playbook.yaml"
+
+
+class OpenAISettings(Strict, frozen=True):
+    base_url: str = "https://api.openai.com/v1"
+    api_key: str = ""
+    model: str = "gpt-4o-mini"
+    timeout: Duration = Duration(30)
+
+
 class AgentSettings(Strict, frozen=True):
-    kind: Literal["echo", "none"] = "echo"
+    kind: Literal["knowledge", "playbook", "openai", "echo", "none"] = "knowledge"
     deadline: Duration = Duration(30)
     echo: EchoSettings = EchoSettings()
+    playbook: PlaybookSettings = PlaybookSettings()
+    openai: OpenAISettings = OpenAISettings()
 
 
 class DashboardSettings(Strict, frozen=True):
@@ -119,7 +132,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases are not supported", mark)
         return super().compose_node(parent, index)
 

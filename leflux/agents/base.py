@@ -5,11 +5,14 @@ everything comes with the turn, so that any process can answer, also again after
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from leflux.wire import StoredMessage
+
+Action = Literal["click", "type", "select", "scroll_to", "navigate", "wait"]
 
 
 class Turn(Struct, frozen=True):
@@ -37,7 +40,49 @@ class Done(Struct, frozen=True):
     data: Any = None
 
 
-AgentEvent = Delta | Done
+class Target(Struct, frozen=True, omit_defaults=True):
+    """Which element, by what a person would call it; `selector` is the last resort."""
+
+    role: str | None = None
+    name: str | None = None
+    label: str | None = None
+    selector: str | None = None
+
+
+class PlannedStep(Struct, frozen=True, omit_defaults=True):
+    """One step as an agent wishes it. Untrusted until the server has checked it."""
+
+    action: Action
+    target: Target | None = None
+    element_id: str | None = None
+    url: str | None = None
+    value: str | None = None
+    wait_ms: int | None = None
+    description: str = ""
+
+
+class Plan(Struct, frozen=True):
+    """Steps to run on the visitor's page; ends the reply.
+
+    `say` is told first, `confirm` is asked before anything runs, `done` is told when all steps are done.
+    """
+
+    steps: list[PlannedStep]
+    say: str = ""
+    confirm: str | None = None
+    done: str = ""
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Ask(Struct, frozen=True):
+    """A question to the visitor; ends the reply. `name` is the visitor's datum that the answer will be."""
+
+    text: str
+    name: str | None = None
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+AgentEvent = Delta | Done | Plan | Ask
 
 
 class Agent(Protocol):

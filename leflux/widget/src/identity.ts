@@ -1,0 +1,39 @@
+// Who the visitor is: a random id for counting, and what they told us, each only where the site allows it.
+
+const COOKIE = "leflux:visitorId";
+const YEAR = 365 * 24 * 3600;
+
+/** The first-party visitor id; made when there is none. Null where cookies are blocked. */
+export function visitorId(document: Document, mint: () => string): string | null {
+  try {
+    const found = document.cookie
+      .split("; ")
+      .map((cookie) => cookie.split("="))
+      .find(([name]) => name !== undefined && decodeURIComponent(name) === COOKIE);
+    const known = found?.[1];
+    const id = known !== undefined && /^[0-9a-f-]{36}$/.test(known) ? known : mint();
+    const secure = document.location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${COOKIE}=${id}; Path=/; Max-Age=${YEAR}; SameSite=Lax${secure}`;
+    return document.cookie.includes(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+export function forgetVisitorId(document: Document): void {
+  try {
+    document.cookie = `${COOKIE}=; Path=/; Max-Age=0; SameSite=Lax`;
+  } catch {
+    // Where cookies are blocked there is none to forget.
+  }
+}
+
+/** A random UUIDv4, also on pages without TLS, where `crypto.randomUUID` is missing. */
+export function uuid(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
