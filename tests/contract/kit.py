@@ -36,7 +36,8 @@ def make_draft(text: str = "hello", client_id: str | None = None, **fields: Any)
     role = fields.get("role", "visitor")
     fields.setdefault("fingerprint", text if client_id is not None else None)
     body = msgspec.json.encode({"id": message_id, "role": role, "text": text})
-    return Draft(**({"id": message_id, "role": role, "text": text, "body": body, "client_message_id": client_id} | fields))
+    known: dict[str, Any] = {"id": message_id, "role": role, "text": text, "body": body, "client_message_id": client_id}
+    return Draft(**(known | fields))
 
 
 async def say(
@@ -59,8 +60,9 @@ def make_entry(session_id: str, seq: int = 1, text: str = "hello", **fields: Any
     """A line as the outbox would deliver it; `ts` counts with `seq` unless given."""
     ts = fields.setdefault("ts", 1_700_000_000_000 + seq)
     body = msgspec.json.encode({"seq": seq, "ts": ts, "text": text})
-    known = {"site_id": SITE, "message_id": f"{session_id}:{seq}", "role": "visitor", "started_at": 1_700_000_000_000}
-    return LogEntry(**(known | {"session_id": session_id, "seq": seq, "text": text, "body": body} | fields))
+    known: dict[str, Any] = {"message_id": f"{session_id}:{seq}", "role": "visitor", "started_at": 1_700_000_000_000}
+    known |= {"site_id": SITE, "session_id": session_id, "seq": seq, "text": text, "body": body}
+    return LogEntry(**(known | fields))
 
 
 def decoded(body: bytes) -> dict[str, Any]:
