@@ -28,3 +28,5 @@ if (tag !== null && page.__leflux === undefined) {
   if (tag.nonce) agent.nonce = tag.nonce;
   (document.head ?? document.documentElement).append(agent);
 }
+
+export {};
