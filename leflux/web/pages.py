@@ -83,6 +83,13 @@ class DemoHandler(StaticFileHandler):
         return super().validate_absolute_path(root, absolute_path)
 
 
+class TypesHandler(StaticFileHandler):
+    """The types of `window.LeFlux`, for a page's own build."""
+
+    def get_content_type(self) -> str:
+        return "text/plain; charset=utf-8"
+
+
 class StudioHandler(DemoHandler):
     """Client-side routes: every page below `/demo/studio/` is one document."""
 
@@ -142,6 +149,7 @@ def routes() -> list[Any]:
     return [
         (r"/embed\.js", ScriptHandler, {"scripts": {ENGLISH: Script.load(WIDGET / "embed.js")}}),
         (r"/leflux-agent\.js", ScriptHandler, {"scripts": agent_scripts(WIDGET)}),
+        (r"/(leflux\.d\.ts)", TypesHandler, {"path": str(WIDGET.parent)}),
         (r"/", RedirectHandler, {"url": "/demo/", "permanent": False}),
         (r"/demo", RedirectHandler, {"url": "/demo/"}),
         (r"/demo/forms/log", FormLogHandler, {"forms": forms}),

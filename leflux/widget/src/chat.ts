@@ -14,28 +14,31 @@ import type { Hint } from "./tabs.js";
 import { Timers } from "./timers.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
 import type { ConfirmationRequired, Plan, TaskEnd } from "./wire.js";
+import { Visitor } from "./visitor.js";
 import { EVENTS } from "./wire.js";
 
 export const MAX_CHARS = 5_000;
 /** A tab that was touched this recently is in use. */
 const IN_USE_MS = 30_000;
-const ASKED = ["name", "email", "phone"];
+/** Nobody answers what has waited for longer. */
+const REPLY_DUE_MS = 5 * 60_000;
 
 export class Chat implements Desk {
   readonly conversation: Conversation;
   readonly outbox: Outbox;
   readonly progress = new Progress();
   readonly sync: Sync;
+  readonly visitor: Visitor;
   readOnly = false;
 
   private readonly baton: Baton;
   private readonly timers = new Timers();
   private readonly listeners = new Set<(event: ChatEvent) => void>();
   private lastUsed = Number.NEGATIVE_INFINITY;
-  private visitor: Record<string, string> = {};
 
   constructor(private readonly env: Env) {
     this.conversation = new Conversation(env.store, env.now);
+    this.visitor = new Visitor(env.store, env.remembers, env.now);
     this.outbox = new Outbox(env.store, {
       deliver: (pending) => this.sync.deliver(pending),
       isStored: (id) => this.conversation.transcript.has(id),
@@ -102,6 +105,12 @@ export class Chat implements Desk {
     return this.outbox.waits;
   }
 
+  /** The visitor has said something that nobody has answered yet. */
+  get isReplyDue(): boolean {
+    const { last, stream } = this.conversation.transcript;
+    return stream !== null || (last?.role === "visitor" && this.env.now() - last.ts < REPLY_DUE_MS);
+  }
+
   get notice(): NoticeKind | null {
     if (this.readOnly) return "taken-over";
     if (this.isOwner && this.sync.isDown && !this.env.online()) return "offline";
@@ -122,14 +131,14 @@ export class Chat implements Desk {
   /** Returns the message's `clientMessageId`, or null when it was not taken. */
   say(text: string): string | null {
     if (this.readOnly || text.trim() === "") return null;
-    if (text.length > MAX_CHARS) {
+    if (text.length > MAX_CHARS && [...text].length > MAX_CHARS) {
       this.sync.trouble = "too-long";
       this.emit({ name: "error", code: "invalid_message" });
       this.changed();
       return null;
     }
     this.checkStorage();
-    this.remember(text);
+    this.visitor.answer(this.conversation.transcript.last, text, this.conversation.userDataTtlMs);
     const [clientMessageId, ts] = [this.env.uuid(), this.env.now()];
     if (this.env.preview) {
       const seq = this.conversation.transcript.seq + 1;
@@ -146,21 +155,8 @@ export class Chat implements Desk {
     void this.outbox.flush();
   }
 
-  /** An answer to a question about the visitor is kept, so that it need not be asked again. */
-  private remember(text: string): void {
-    const { last } = this.conversation.transcript;
-    const ask = last?.kind === "question" ? (last.data as { ask?: unknown } | null)?.ask : null;
-    if (typeof ask === "string" && ASKED.includes(ask)) this.setVisitorData({ [ask]: text.trim() });
-  }
-
-  get visitorData(): Record<string, string> {
-    return this.env.remembers ? this.env.store.userData(this.env.now()) : this.visitor;
-  }
-
   setVisitorData(data: Record<string, string>): void {
-    this.visitor = { ...this.visitorData, ...data };
-    const expiresAt = this.env.now() + this.conversation.userDataTtlMs;
-    if (this.env.remembers) this.env.store.saveUserData(this.visitor, expiresAt);
+    this.visitor.tell(data, this.conversation.userDataTtlMs);
   }
 
   /** The visitor does something in this tab: it should be the one that owns the conversation. */
@@ -299,7 +295,7 @@ export class Chat implements Desk {
 
   took(fresh: readonly Message[]): void {
     if (fresh.length > 0 && this.sync.isJoined) this.conversation.touch();
-    if (!this.env.preview) this.conversation.save();
+    this.conversation.save();
     this.outbox.remove(...fresh.flatMap(({ clientMessageId }) => clientMessageId ?? []));
     this.announce(fresh);
     this.saved();
@@ -332,7 +328,7 @@ export class Chat implements Desk {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
-    this.visitor = {};
+    this.visitor.forget();
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });

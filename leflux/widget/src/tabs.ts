@@ -20,7 +20,7 @@ export type Hint =
 export interface Channel {
   postMessage(message: unknown): void;
   close(): void;
-  onmessage: ((event: { data: unknown }) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
 }
 
 const HINT_KEY = "leflux:hint";
@@ -35,7 +35,7 @@ export function storageChannel(area: Area, page: Pick<Window, "addEventListener"
     close: () => page.removeEventListener("storage", heard),
   };
   const heard = ({ key, newValue }: StorageEvent): void => {
-    if (key === HINT_KEY && newValue !== null) channel.onmessage?.({ data: JSON.parse(newValue).message });
+    if (key === HINT_KEY && newValue !== null) channel.onmessage?.({ data: JSON.parse(newValue).message } as MessageEvent);
   };
   page.addEventListener("storage", heard);
   return channel;

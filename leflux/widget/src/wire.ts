@@ -7,6 +7,7 @@ export const EVENTS = {
   send: "send_message",
   visibility: "visibility",
   confirm: "confirmation_response",
+  sequenceComplete: "sequence_complete",
   joined: "session_joined",
   message: "message",
   chunk: "message_chunk",
