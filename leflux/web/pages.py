@@ -22,6 +22,7 @@ DEMO_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
+ENGLISH = "en"
 FORMS = {"contact": "/demo/contact/thanks.html", "booking": "/demo/book/thanks.html"}
 FORM_LOG_SIZE = 200
 FIELD_CHARS = 2_000
@@ -41,13 +42,14 @@ class Script(Struct, frozen=True):
 
 
 class ScriptHandler(RequestHandler):
-    """Serves one script to pages of any origin. A versioned URL (`?v=`) may be kept for good."""
+    """Serves a script to pages of any origin, in the language `?l=` or else in English. A versioned URL (`?v=`) may be
+    kept for good."""
 
-    def initialize(self, script: Script) -> None:
-        self._script = script
+    def initialize(self, scripts: dict[str, Script]) -> None:
+        self._scripts = scripts
 
     def get(self) -> None:
-        script = self._script
+        script = self._scripts.get(self.get_query_argument("l", ENGLISH)) or self._scripts[ENGLISH]
         versioned = bool(self.get_query_argument("v", ""))
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         self.set_header("Cache-Control", "public, max-age=31536000, immutable" if versioned else "public, max-age=300")
@@ -79,6 +81,13 @@ class DemoHandler(StaticFileHandler):
         if Path(absolute_path).suffix in {".py", ".pyc"}:
             raise HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
+
+
+class TypesHandler(StaticFileHandler):
+    """The types of `window.LeFlux`, for a page's own build."""
+
+    def get_content_type(self) -> str:
+        return "text/plain; charset=utf-8"
 
 
 class StudioHandler(DemoHandler):
@@ -125,13 +134,22 @@ class FormLogHandler(RequestHandler):
         self.finish(msgspec.json.encode({"entries": list(self._forms.entries)}))
 
 
+def agent_scripts(folder: Path) -> dict[str, Script]:
+    """The agent by language: `leflux-agent.<language>.js`, and English without one. Raises `FileNotFoundError`."""
+    scripts = {ENGLISH: Script.load(folder / "leflux-agent.js")}
+    for path in folder.glob("leflux-agent.*.js"):
+        scripts[path.name.split(".")[1]] = Script.load(path)
+    return scripts
+
+
 def routes() -> list[Any]:
     """Raises `FileNotFoundError` when the widget was not built."""
     forms = FormLog()
     demo = {"path": str(DEMO), "default_filename": "index.html"}
     return [
-        (r"/embed\.js", ScriptHandler, {"script": Script.load(WIDGET / "embed.js")}),
-        (r"/leflux-agent\.js", ScriptHandler, {"script": Script.load(WIDGET / "leflux-agent.js")}),
+        (r"/embed\.js", ScriptHandler, {"scripts": {ENGLISH: Script.load(WIDGET / "embed.js")}}),
+        (r"/leflux-agent\.js", ScriptHandler, {"scripts": agent_scripts(WIDGET)}),
+        (r"/(leflux\.d\.ts)", TypesHandler, {"path": str(WIDGET.parent)}),
         (r"/", RedirectHandler, {"url": "/demo/", "permanent": False}),
         (r"/demo", RedirectHandler, {"url": "/demo/"}),
         (r"/demo/forms/log", FormLogHandler, {"forms": forms}),
