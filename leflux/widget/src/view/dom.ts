@@ -56,8 +56,16 @@ export function icon(name: keyof typeof PATHS, filled = false): SVGElement {
   return svg;
 }
 
-export function button(part: string, label: string, glyph: SVGElement, act: () => void): HTMLButtonElement {
+/** A button that shows a glyph and is named by `label`. */
+export function button(part: string | null, label: string, glyph: SVGElement, act: () => void): HTMLButtonElement {
   const element = el("button", part, { type: "button", "aria-label": label, title: label }, glyph);
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** A button that shows its label. */
+export function textButton(part: string | null, look: string, label: string, act: () => void): HTMLButtonElement {
+  const element = el("button", part, { type: "button", class: look }, label);
   element.addEventListener("click", act);
   return element;
 }

@@ -125,7 +125,7 @@ function bareLink(text: string, at: number): { node: Node; end: number } | null 
 }
 
 /** Null for an address that is no place to go to. */
-function link(address: string, label: string): HTMLAnchorElement | null {
+export function link(address: string, label: string): HTMLAnchorElement | null {
   let url: URL;
   try {
     url = new URL(address, document.baseURI);
