@@ -12,7 +12,7 @@ const FINISHES = {
   clay: { label: "Clay", hint: "Powder coat, matt", price: 0, color: "#b5643f" },
   copper: { label: "Copper", hint: "Solid, unlacquered, + €60", price: 60, color: "#c47a4a" },
 };
-const start = { shape: "dome", finish: "sage", level: 70, kelvin: 2700, night: false };
+const start = { shape: "dome", finish: "sage", level: 70, kelvin: 2700, night: matchMedia("(prefers-color-scheme: dark)").matches };
 
 function load() {
   try {
