@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from tornado.web import RequestHandler
+from tornado.web import RequestHandler, StaticFileHandler
 
 from leflux.web import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = ROOT / "widget" / "dist"
+ENGLISH = "en"
 
 
 class Script(Struct, frozen=True):
@@ -28,13 +29,14 @@ class Script(Struct, frozen=True):
 
 
 class ScriptHandler(RequestHandler):
-    """Serves one script to pages of any origin. A versioned URL (`?v=`) may be kept for good."""
+    """Serves a script to pages of any origin, in the language `?l=` or else in English. A versioned URL (`?v=`) may be
+    kept for good."""
 
-    def initialize(self, script: Script) -> None:
-        self._script = script
+    def initialize(self, scripts: dict[str, Script]) -> None:
+        self._scripts = scripts
 
     def get(self) -> None:
-        script = self._script
+        script = self._scripts.get(self.get_query_argument("l", ENGLISH)) or self._scripts[ENGLISH]
         versioned = bool(self.get_query_argument("v", ""))
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         self.set_header("Cache-Control", "public, max-age=31536000, immutable" if versioned else "public, max-age=300")
@@ -53,10 +55,26 @@ class ScriptHandler(RequestHandler):
             self.finish(script.body)
 
 
+class TypesHandler(StaticFileHandler):
+    """The types of `window.LeFlux`, for a page's own build."""
+
+    def get_content_type(self) -> str:
+        return "text/plain; charset=utf-8"
+
+
+def agent_scripts(folder: Path) -> dict[str, Script]:
+    """The agent by language: `leflux-agent.<language>.js`, and English without one. Raises `FileNotFoundError`."""
+    scripts = {ENGLISH: Script.load(folder / "leflux-agent.js")}
+    for path in folder.glob("leflux-agent.*.js"):
+        scripts[path.name.split(".")[1]] = Script.load(path)
+    return scripts
+
+
 def routes() -> list[Any]:
     """Raises `FileNotFoundError` when the widget was not built."""
     return [
-        (r"/embed\.js", ScriptHandler, {"script": Script.load(WIDGET / "embed.js")}),
-        (r"/leflux-agent\.js", ScriptHandler, {"script": Script.load(WIDGET / "leflux-agent.js")}),
+        (r"/embed\.js", ScriptHandler, {"scripts": {ENGLISH: Script.load(WIDGET / "embed.js")}}),
+        (r"/leflux-agent\.js", ScriptHandler, {"scripts": agent_scripts(WIDGET)}),
+        (r"/(leflux\.d\.ts)", TypesHandler, {"path": str(WIDGET.parent)}),
         *demo.routes(),
     ]

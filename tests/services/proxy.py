@@ -49,6 +49,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
         self._flowing = {direction: asyncio.Event() for direction in Direction}
+        self._resets = 0
         self._refusing = False
         self._swallowing = False
         self._dropped: re.Pattern[bytes] | None = None
@@ -72,6 +73,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Tear every connection down with a TCP reset; bytes on their way are lost. New ones are welcome."""
+        self._resets += 1
         for link in list(self._links):
             link.reset()
 
@@ -118,15 +120,16 @@ class Proxy:
         return not self._tearing
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refusing:
-            writer.transport.abort()
-            return
+        resets = self._resets
         try:
             target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
             return
         link = _Link(writer, target_writer)
+        if self._refusing or resets != self._resets:
+            link.reset()
+            return
         self._links.add(link)
         link.pumps = [
             asyncio.create_task(self._pump(link, reader, target_writer, Direction.REQUEST)),

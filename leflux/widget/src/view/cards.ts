@@ -1,7 +1,7 @@
 // What the agent does on the page, and what it asks before it goes on.
 
 import type { Confirmation, TaskProgress, ViewActions, ViewState } from "../types.js";
-import { el, set, setText, textButton } from "./dom.js";
+import { el, set, setText, show, textButton } from "./dom.js";
 import { fill, t } from "./texts.js";
 
 export class Cards {
@@ -16,12 +16,12 @@ export class Cards {
   constructor(private readonly actions: ViewActions) {
     const cancel = textButton(null, "text", t.cancel, () => actions.cancelTask());
     this.progress = el("div", null, { class: "card progress" }, this.description, this.bar, this.count, cancel);
-    this.progress.hidden = true;
+    show(this.progress, false);
     this.node.append(this.progress);
   }
 
   render({ task, confirmation }: ViewState): void {
-    this.progress.hidden = task === null;
+    show(this.progress, task !== null);
     if (task !== null) this.advance(task);
     if (this.asked?.actionId === confirmation?.actionId && this.asked?.taskId === confirmation?.taskId) return;
     this.asked = confirmation;

@@ -1,7 +1,7 @@
 // Where the visitor writes. What is typed stays until it is sent or taken away by the visitor.
 
 import type { ViewActions, ViewState } from "../types.js";
-import { button, el, icon, set, setText } from "./dom.js";
+import { button, el, icon, set, setText, show } from "./dom.js";
 import { fill, t } from "./texts.js";
 
 export class Composer {
@@ -58,7 +58,7 @@ export class Composer {
     set(this.field, "data-text", value);
     set(this.node, "data-empty", value.trim() === "" ? "" : null);
     const surplus = this.surplus(value);
-    this.over.hidden = surplus === 0;
+    show(this.over, surplus > 0);
     setText(this.over, surplus > 0 ? fill(t.over, { count: surplus }) : "");
     set(this.input, "aria-invalid", surplus > 0 ? "true" : null);
     set(this.input, "aria-describedby", surplus > 0 ? "over" : null);

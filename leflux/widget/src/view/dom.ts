@@ -28,6 +28,10 @@ export function set(element: Element, name: string, value: string | null): void 
   }
 }
 
+export function show(element: Element, isShown: boolean): void {
+  set(element, "hidden", isShown ? null : "");
+}
+
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,7 +1,7 @@
 // The widget's face: one element at the end of the page, in a shadow root of its own.
 
 import type { CreateView, View, ViewActions, ViewState } from "../types.js";
-import { el, set } from "./dom.js";
+import { el, set, show } from "./dom.js";
 import { Launcher } from "./launcher.js";
 import { Panel } from "./panel.js";
 import { t } from "./texts.js";
@@ -30,7 +30,7 @@ class Face implements View {
     this.launcher = new Launcher(actions);
     this.panel = new Panel(actions);
     this.root.append(this.panel.node, this.launcher.node);
-    this.root.hidden = true;
+    show(this.root, false);
     this.theme = new Theme(this.shadow, this.root);
     this.shadow.append(this.root);
     // What is typed here is not meant for the page's shortcuts, which cannot see that it goes into a field.
@@ -55,7 +55,7 @@ class Face implements View {
   render(state: ViewState): void {
     const hasFocus = this.shadow.activeElement !== null;
     this.theme.render(state.config);
-    this.root.hidden = false;
+    show(this.root, true);
     set(this.root, "data-open", state.open ? "" : null);
     set(this.root, "data-docked", state.docked ? "" : null);
     set(this.root, "data-expanded", state.expanded ? "" : null);

@@ -1,7 +1,7 @@
 // The button that opens the chat, with the count of what has not been read.
 
 import type { ViewActions, ViewState } from "../types.js";
-import { el, icon, set, setText } from "./dom.js";
+import { el, icon, set, setText, show } from "./dom.js";
 import { t } from "./texts.js";
 
 const MOST = 99;
@@ -24,12 +24,12 @@ export class Launcher {
     const label = config.launcherLabel ?? "";
     const count = open ? 0 : unread;
     const name = open ? t.close : label || t.open;
-    this.node.hidden = !launcherVisible;
+    show(this.node, launcherVisible);
     set(this.node, "aria-expanded", String(open));
     set(this.node, "aria-label", count > 0 ? `${name}. ${t.newer}: ${count}` : name);
     setText(this.label, label);
-    this.label.hidden = label === "" || open;
+    show(this.label, label !== "" && !open);
     setText(this.badge, count > MOST ? `${MOST}+` : String(count));
-    this.badge.hidden = count === 0;
+    show(this.badge, count > 0);
   }
 }

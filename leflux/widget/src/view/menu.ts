@@ -1,7 +1,7 @@
 // The panel's menu: opened by its button, from the keyboard, or by a long press on the header.
 
 import type { ViewActions } from "../types.js";
-import { button, el, icon, set, textButton } from "./dom.js";
+import { button, el, icon, set, show, textButton } from "./dom.js";
 import { t } from "./texts.js";
 
 const LONG_PRESS_MS = 500;
@@ -47,15 +47,15 @@ export class Menu {
   }
 
   show(open: boolean, focus = true): void {
-    this.node.hidden = !open;
+    show(this.node, open);
     set(this.button, "aria-expanded", String(open));
     this.ask(false, open && focus);
     if (!open && focus) this.button.focus();
   }
 
   private ask(isSure: boolean, focus = isSure): void {
-    this.choices.hidden = isSure;
-    this.question.hidden = !isSure;
+    show(this.choices, !isSure);
+    show(this.question, isSure);
     const [first] = (isSure ? this.question : this.choices).getElementsByTagName("button");
     if (focus) first?.focus();
   }

@@ -3,7 +3,7 @@
 import type { ViewActions, ViewState } from "../types.js";
 import { Cards } from "./cards.js";
 import { Composer } from "./composer.js";
-import { button, el, icon, set, setText, textButton } from "./dom.js";
+import { button, el, icon, set, setText, show, textButton } from "./dom.js";
 import { Menu } from "./menu.js";
 import { t } from "./texts.js";
 import { Transcript } from "./transcript.js";
@@ -60,7 +60,7 @@ export class Panel {
   render(state: ViewState): void {
     const before = this.state;
     this.state = state;
-    this.node.hidden = !state.open;
+    show(this.node, state.open);
     if (!state.open && this.menu.isOpen) this.menu.show(false, false);
     this.label(state);
     this.offer(state);
@@ -81,7 +81,7 @@ export class Panel {
     const name = docked ? t.undock : t.dock;
     set(this.dock, "aria-label", name);
     set(this.dock, "title", name);
-    this.notice.hidden = notice === null;
+    show(this.notice, notice !== null);
     set(this.notice, "data-kind", notice);
     setText(this.notice, notice === null ? "" : t[notice]);
   }
@@ -89,7 +89,8 @@ export class Panel {
   /** The first things to say, until the visitor has said something. */
   private offer({ config, messages, readOnly }: ViewState): void {
     const chips = (config.chips ?? []).slice(0, MOST_CHIPS);
-    this.chips.hidden = readOnly || chips.length === 0 || messages.some(({ role, past }) => role === "visitor" && !past);
+    const hasSpoken = messages.some(({ role, past }) => role === "visitor" && !past);
+    show(this.chips, !readOnly && !hasSpoken && chips.length > 0);
     const shown = chips.join("\n");
     if (this.shownChips === shown) return;
     this.shownChips = shown;

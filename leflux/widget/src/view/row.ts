@@ -66,7 +66,7 @@ export class Row {
 
   private footnote(message: ShownMessage, last: boolean, time: string): void {
     const mine = message.role === "visitor";
-    if (!last && message.status === "sent") return this.meta.remove();
+    if (message.status === "sent" && (!last || message.role === "system")) return this.meta.remove();
     const children: Node[] = [];
     if (message.status === "failed") {
       const { key } = message;
@@ -99,7 +99,7 @@ function sourceLinks(data: unknown): HTMLAnchorElement[] {
   if (!Array.isArray(sources)) return [];
   return sources.slice(0, MOST_SOURCES).flatMap((source: { title?: unknown; url?: unknown } | null) => {
     const url = String(source?.url ?? "");
-    const anchor = link(url, String(source?.title ?? "") || url);
+    const anchor = url === "" ? null : link(url, String(source?.title ?? "") || url);
     return anchor === null ? [] : [anchor];
   });
 }

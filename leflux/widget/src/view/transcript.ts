@@ -2,7 +2,7 @@
 
 import type { ShownMessage, ViewActions, ViewState } from "../types.js";
 import { Dates, dayOf } from "./dates.js";
-import { el, set, setText } from "./dom.js";
+import { el, set, setText, show } from "./dom.js";
 import { Row } from "./row.js";
 import { t } from "./texts.js";
 
@@ -25,7 +25,7 @@ export class Transcript {
   constructor(private readonly actions: ViewActions) {
     this.typing.append(el("i", null), el("i", null), el("i", null));
     this.newer = el("button", null, { type: "button", class: "newer" }, t.newer);
-    this.newer.hidden = true;
+    show(this.newer, false);
     this.newer.addEventListener("click", () => this.toBottom());
     this.node.addEventListener("scroll", () => this.scrolled(), { passive: true });
   }
@@ -121,13 +121,13 @@ export class Transcript {
     if (this.isAtBottom || isOwn) {
       if (hasChanged || !wasOpen) this.toBottom();
     } else if (isNew && wasOpen) {
-      this.newer.hidden = false;
+      show(this.newer, true);
     }
   }
 
   private toBottom(): void {
     this.isAtBottom = true;
-    this.newer.hidden = true;
+    show(this.newer, false);
     this.node.scrollTop = this.node.scrollHeight;
   }
 
@@ -136,7 +136,7 @@ export class Transcript {
     // Hidden, it has no height, and what it says about itself means nothing.
     if (clientHeight === 0) return;
     this.isAtBottom = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.isAtBottom) this.newer.hidden = true;
+    if (this.isAtBottom) show(this.newer, false);
   }
 
   private finished({ messages }: ViewState, known: Map<string, ShownMessage>): Row[] {
