@@ -1,7 +1,7 @@
 // What the agent does on the page, and what it asks before it goes on.
 
 import type { Confirmation, TaskProgress, ViewActions, ViewState } from "../types.js";
-import { el, set, setText, show, textButton } from "./dom.js";
+import { el, setAll, setText, show, textButton } from "./dom.js";
 import { fill, t } from "./texts.js";
 
 export class Cards {
@@ -32,9 +32,7 @@ export class Cards {
 
   private advance({ done, total, description, status }: TaskProgress): void {
     setText(this.description, status === "held" ? t.held : description);
-    set(this.bar, "max", String(Math.max(total, 1)));
-    set(this.bar, "value", String(done));
-    set(this.bar, "aria-label", description || t.held);
+    setAll(this.bar, { max: String(Math.max(total, 1)), value: String(done), "aria-label": description || t.held });
     setText(this.count, fill(t.progress, { done, total }));
   }
 

@@ -1,7 +1,7 @@
 // Where the visitor writes. What is typed stays until it is sent or taken away by the visitor.
 
 import type { ViewActions, ViewState } from "../types.js";
-import { button, el, icon, set, setText, show } from "./dom.js";
+import { button, el, icon, set, setAll, setText, show } from "./dom.js";
 import { fill, t } from "./texts.js";
 
 export class Composer {
@@ -25,8 +25,7 @@ export class Composer {
 
   render({ config, maxChars, readOnly }: ViewState): void {
     const placeholder = config.placeholder ?? t.input;
-    set(this.input, "placeholder", placeholder);
-    set(this.input, "aria-label", placeholder);
+    setAll(this.input, { placeholder, "aria-label": placeholder });
     if (this.maxChars !== maxChars) {
       this.maxChars = maxChars;
       this.typed();
@@ -60,8 +59,8 @@ export class Composer {
     const surplus = this.surplus(value);
     show(this.over, surplus > 0);
     setText(this.over, surplus > 0 ? fill(t.over, { count: surplus }) : "");
-    set(this.input, "aria-invalid", surplus > 0 ? "true" : null);
-    set(this.input, "aria-describedby", surplus > 0 ? "over" : null);
+    const isLong = surplus > 0;
+    setAll(this.input, { "aria-invalid": isLong ? "true" : null, "aria-describedby": isLong ? "over" : null });
   }
 
   /** By how many characters (not UTF-16 units: the server counts characters) the text is too long. */

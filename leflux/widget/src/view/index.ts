@@ -1,7 +1,7 @@
 // The widget's face: one element at the end of the page, in a shadow root of its own.
 
 import type { CreateView, View, ViewActions, ViewState } from "../types.js";
-import { el, set, show } from "./dom.js";
+import { el, setAll, show } from "./dom.js";
 import { Launcher } from "./launcher.js";
 import { Panel } from "./panel.js";
 import { t } from "./texts.js";
@@ -56,9 +56,11 @@ class Face implements View {
     const hasFocus = this.shadow.activeElement !== null;
     this.theme.render(state.config);
     show(this.root, true);
-    set(this.root, "data-open", state.open ? "" : null);
-    set(this.root, "data-docked", state.docked ? "" : null);
-    set(this.root, "data-expanded", state.expanded ? "" : null);
+    setAll(this.root, {
+      "data-open": state.open ? "" : null,
+      "data-docked": state.docked ? "" : null,
+      "data-expanded": state.expanded ? "" : null,
+    });
     this.launcher.render(state);
     this.panel.render(state);
     if (this.wasOpen !== null && this.wasOpen !== state.open) this.moveFocus(state.open, hasFocus);

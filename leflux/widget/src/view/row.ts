@@ -1,7 +1,7 @@
 // One message on the screen. It is made once and then only changed where the message has changed.
 
 import type { ShownMessage, ViewActions } from "../types.js";
-import { el, icon, set, setText, textButton } from "./dom.js";
+import { el, icon, set, setAll, setText, textButton } from "./dom.js";
 import { link, markdown } from "./markdown.js";
 import type { Dates } from "./dates.js";
 import { t } from "./texts.js";
@@ -35,8 +35,7 @@ export class Row {
     if (before?.data !== message.data) this.cite(sourceLinks(message.data));
     if (shape === this.shape) return hasText;
     this.shape = shape;
-    set(this.node, "data-first", first ? "" : null);
-    set(this.node, "data-last", last ? "" : null);
+    setAll(this.node, { "data-first": first ? "" : null, "data-last": last ? "" : null });
     const time = dates.time(message.ts);
     set(this.bubble, "aria-label", `${message.role === "visitor" ? t.you : t.agent}, ${time}`);
     this.footnote(message, last, time);
@@ -48,15 +47,16 @@ export class Row {
     return this.bubble.textContent ?? "";
   }
 
-  private name(message: ShownMessage): void {
-    set(this.node, "data-role", message.role);
-    set(this.node, "data-past", message.past ? "" : null);
-    set(this.bubble, "data-role", message.role);
-    set(this.bubble, "data-id", message.id);
-    set(this.bubble, "data-seq", message.seq === null ? null : String(message.seq));
-    set(this.bubble, "data-status", message.status);
-    set(this.bubble, "data-kind", message.kind ?? null);
-    set(this.bubble, "data-streaming", message.streaming ? "" : null);
+  private name({ role, past, id, seq, status, kind, streaming }: ShownMessage): void {
+    setAll(this.node, { "data-role": role, "data-past": past ? "" : null });
+    setAll(this.bubble, {
+      "data-role": role,
+      "data-id": id,
+      "data-seq": seq === null ? null : String(seq),
+      "data-status": status,
+      "data-kind": kind ?? null,
+      "data-streaming": streaming ? "" : null,
+    });
   }
 
   private write(message: ShownMessage): void {
