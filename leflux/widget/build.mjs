@@ -36,7 +36,10 @@ async function bundle(entry, language = FIRST, define = {}) {
     bundle: true,
     minify: true,
     format: "iife",
-    target: ["es2021"],
+    target: ["es2022"],
+    // What socket.io-client marks as its own; `_placeholder` goes over the wire.
+    mangleProps: /^_[a-z]/,
+    reserveProps: /^_placeholder$/,
     charset: "utf8",
     legalComments: "none",
     write: false,
