@@ -71,7 +71,7 @@ export class Panel {
     this.#cards.render(state);
     const finished = this.#transcript.render(state, before?.open === true);
     if (before === null) return;
-    if (state.open && finished.length > 0) this.#say(finished.at(-1)!.spoken());
+    if (state.open && finished.length > 0) this.#say(this.#transcript.spoken(finished.at(-1)!));
     const { confirmation } = state;
     if (state.open && confirmation !== null && confirmation.actionId !== before.confirmation?.actionId) {
       this.#say(confirmation.message);
@@ -131,5 +131,6 @@ export class Panel {
 
   destroy(): void {
     this.#menu.destroy();
+    this.#transcript.destroy();
   }
 }

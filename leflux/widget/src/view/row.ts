@@ -18,6 +18,7 @@ export class Row {
   readonly #meta = el("div", null, { class: "meta" });
   #sources: HTMLElement | null = null;
   #shape = "";
+  #dates: Dates | null = null;
 
   readonly #actions: ViewActions;
 
@@ -26,23 +27,24 @@ export class Row {
     this.node.append(this.#bubble);
   }
 
-  /** `first` and `last` of what one author said in a row. True when something can be seen to have changed. */
-  render(message: ShownMessage, first: boolean, last: boolean, dates: Dates): boolean {
-    const shape = `${message.status} ${message.ts} ${message.streaming} ${message.past} ${first} ${last}`;
+  /** `first` and `last` of what one author said in a row; without `dates` the times are left out. */
+  render(message: ShownMessage, first: boolean, last: boolean, dates: Dates | null): void {
+    const { role, status, ts, text, data } = message;
     const before = this.message;
-    if (before === message && shape === this.#shape) return false;
-    this.message = message;
-    const hasText = before?.text !== message.text || before.role !== message.role;
-    if (hasText) this.#write(message);
-    this.#name(message);
-    if (before?.data !== message.data) this.#cite(sourceLinks(message.data));
-    if (shape === this.#shape) return hasText;
+    if (before !== message) {
+      this.message = message;
+      if (before?.text !== text || before.role !== role) this.#write(message);
+      this.#name(message);
+      if (before?.data !== data) this.#cite(sourceLinks(data));
+    }
+    const shape = `${role} ${status} ${ts} ${first} ${last}`;
+    if (shape === this.#shape && dates === this.#dates) return;
     this.#shape = shape;
+    this.#dates = dates;
     setAll(this.node, { "data-first": first ? "" : null, "data-last": last ? "" : null });
-    const time = dates.time(message.ts);
-    set(this.#bubble, "aria-label", `${message.role === "visitor" ? t.you : t.agent}, ${time}`);
+    const time = dates?.time(ts) ?? "";
+    set(this.#bubble, "aria-label", `${role === "visitor" ? t.you : t.agent} ${time}`.trim());
     this.#footnote(message, last, time);
-    return true;
   }
 
   /** The reply as it is read out. */
