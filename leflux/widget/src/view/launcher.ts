@@ -8,14 +8,15 @@ const MOST = 99;
 
 export class Launcher {
   readonly node: HTMLButtonElement;
-  readonly #label = el("span", null, { class: "label" });
-  readonly #badge = el("span", null, { class: "badge", "aria-hidden": "true" });
+  readonly #name = el("span", null);
+  readonly #news = el("span", null, { class: "sr" }, ` ${t.newer}: `);
+  readonly #badge = el("span", null, { class: "badge" });
   #isOpen = false;
 
   constructor(actions: ViewActions) {
     const closing = icon("down");
     closing.classList.add("closing");
-    this.node = el("button", "launcher", { type: "button" }, icon("chat", true), closing, this.#label, this.#badge);
+    this.node = el("button", "launcher", { type: "button" }, icon("chat", true), closing, this.#name, this.#news, this.#badge);
     this.node.addEventListener("click", () => (this.#isOpen ? actions.close() : actions.open()));
   }
 
@@ -23,12 +24,11 @@ export class Launcher {
     this.#isOpen = open;
     const label = config.launcherLabel ?? "";
     const count = open ? 0 : unread;
-    const name = open ? t.close : label || t.open;
     show(this.node, launcherVisible);
     set(this.node, "aria-expanded", String(open));
-    set(this.node, "aria-label", count > 0 ? `${name}. ${t.newer}: ${count}` : name);
-    setText(this.#label, label);
-    show(this.#label, label !== "" && !open);
+    set(this.#name, "class", label === "" || open ? "sr" : null);
+    setText(this.#name, open ? t.close : label || t.open);
+    show(this.#news, count > 0);
     setText(this.#badge, count > MOST ? `${MOST}+` : String(count));
     show(this.#badge, count > 0);
   }
