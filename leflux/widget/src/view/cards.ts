@@ -44,7 +44,7 @@ export class Cards {
     return el(
       "div",
       null,
-      { class: "card", role: "alertdialog", "aria-labelledby": "ask" },
+      { class: "card", role: "group", "aria-labelledby": "ask" },
       el("p", null, { id: "ask", dir: "auto" }, message),
       textButton(null, "solid", confirmLabel, () => this.#actions.confirm(true)),
       textButton(null, "plain", cancelLabel || t.cancel, () => this.#actions.confirm(false)),

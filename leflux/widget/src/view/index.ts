@@ -64,6 +64,8 @@ class Face implements View {
     this.#launcher.render(state);
     this.#panel.render(state);
     if (this.#wasOpen !== null && this.#wasOpen !== state.open) this.#moveFocus(state.open, hasFocus);
+    // What had it is gone, such as an answered question.
+    else if (hasFocus && state.open && this.#shadow.activeElement === null) this.focusInput();
     this.#wasOpen = state.open;
   }
 

@@ -56,8 +56,9 @@ export class Menu {
   #ask(isSure: boolean, focus = isSure): void {
     show(this.#choices, !isSure);
     show(this.#question, isSure);
-    const [first] = (isSure ? this.#question : this.#choices).getElementsByTagName("button");
-    if (focus) first?.focus();
+    // Of two answers the one that erases nothing.
+    const target = isSure ? this.#question.lastElementChild : this.#choices.firstElementChild;
+    if (focus) (target as HTMLElement).focus();
   }
 
   /** Holding a mouse button or a finger on the header opens the menu. */
