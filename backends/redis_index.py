@@ -83,9 +83,8 @@ class Index:
         sites = await self.sites()
         return await self._look([(site_id, self._keys.lines(site_id), 0.0) for site_id in sites], limit)
 
-    async def work(self, limit: int) -> list[Seen]:
-        """Sessions whose turn or task may be due."""
-        sites = await self.sites()
+    async def work(self, sites: Iterable[str], limit: int) -> list[Seen]:
+        """Sessions of these sites whose turn or task may be due."""
         return await self._look([(site_id, self._keys.work(site_id), 0.0) for site_id in sites], limit)
 
     async def idle(self, idle_ttls: Iterable[tuple[str, float]], limit: int) -> list[Seen]:

@@ -25,13 +25,13 @@ class Keys(Struct, frozen=True):
         if "{" in self.prefix or "}" in self.prefix:
             raise StoreMisconfigured("storage.redis.prefix: braces would break the placement on a cluster")
 
-    def session(self, session_id: str) -> tuple[str, ...]:
-        """What every session script takes: state, messages, client ids, extras, tombstone, outbox."""
+    def session(self, site_id: str, session_id: str) -> tuple[str, ...]:
+        """What every session script takes: state, messages, client ids, extras, tombstones, the site's outbox."""
         root = f"{self.prefix}s:{{{_tag(session_id)}}}:"
-        return (f"{root}s", f"{root}m", f"{root}k", f"{root}x", f"{root}t", f"{root}o")
+        return (f"{root}s", f"{root}m", f"{root}k", f"{root}x", f"{root}t", f"{root}o:{_tag(site_id)}")
 
-    def outbox(self, session_id: str) -> str:
-        return f"{self.prefix}s:{{{_tag(session_id)}}}:o"
+    def outbox(self, site_id: str, session_id: str) -> str:
+        return f"{self.prefix}s:{{{_tag(session_id)}}}:o:{_tag(site_id)}"
 
     def sites(self) -> str:
         """The sites that ever had a session."""

@@ -12,7 +12,7 @@ from backends.redis_log_keys import DAY_MS, LogKeys, chunks, decode_line
 from backends.redis_outbox import Delivery
 from backends.redis_script import command
 from backends.redis_search import matching_sessions
-from backends.text import words
+from backends.text import make_cursor, parse_cursor, words
 
 PAGE = 500
 EXPORT_SESSIONS, EXPORT_LINES = 20, 50
@@ -48,7 +48,7 @@ class RedisLog:
             page = positions[: query.limit]
             found = await self._summaries(keys, page)
         more = len(positions) > query.limit and page
-        return LogPage(found, f"{page[-1][0]}:{page[-1][1]}" if more else None)
+        return LogPage(found, make_cursor(*page[-1]) if more else None)
 
     async def _newest(self, keys: LogKeys, query: LogQuery) -> list[Position]:
         """The positions of one page and one more."""
@@ -179,7 +179,7 @@ class _Bounds:
     def __init__(self, query: LogQuery) -> None:
         self._start = query.start
         self._end = query.end
-        self._after = _parse_cursor(query.cursor) if query.cursor is not None else None
+        self._after = parse_cursor(query.cursor) if query.cursor is not None else None
         latest = [] if query.end is None else [query.end - 1]
         latest += [] if self._after is None else [self._after[0]]
         self.newest = str(min(latest)) if latest else "+inf"
@@ -196,11 +196,6 @@ class _Bounds:
 
 def _positions(flat: list[bytes]) -> list[Position]:
     return [(int(float(score)), name.decode()) for name, score in zip(flat[::2], flat[1::2], strict=True)]
-
-
-def _parse_cursor(cursor: str) -> Position:
-    activity, _, session_id = cursor.partition(":")
-    return int(activity), session_id
 
 
 def _summary(site_id: str, position: Position, values: list[bytes | None]) -> LogSession:

@@ -45,33 +45,33 @@ class Outbox:
 
     async def _read(self, hints: Sequence[Seen], limit: int) -> list[list[LogEntry]]:
         each = limit if len(hints) * limit <= MAX_READ else max(1, MAX_READ // len(hints))
-        reads = [self._first(hint.session_id, each) for hint in hints]
+        reads = [self._first(hint.site_id, hint.session_id, each) for hint in hints]
         replies = await self._link.each(reads)
         return [
             [] if is_broken(reply) else _entries(hint.site_id, hint.session_id, reply)
             for hint, reply in zip(hints, replies, strict=True)
         ]
 
-    def _first(self, session_id: str, limit: int) -> Command:
-        return command("ZRANGE", self._keys.outbox(session_id), 0, limit - 1)
+    def _first(self, site_id: str, session_id: str, limit: int) -> Command:
+        return command("ZRANGE", self._keys.outbox(site_id, session_id), 0, limit - 1)
 
     async def of_sessions(self, names: Sequence[tuple[str, str]], limit: int) -> list[LogEntry]:
         """The oldest lines of each of these sessions, given as site and session."""
-        replies = await self._link.all(*(self._first(session_id, limit) for _, session_id in names))
+        replies = await self._link.all(*(self._first(*name, limit) for name in names))
         return [entry for name, reply in zip(names, replies, strict=True) for entry in _entries(*name, reply)]
 
     async def drop(self, entries: Sequence[LogEntry]) -> None:
         """The log has these."""
-        by_session: dict[str, list[int]] = {}
+        by_session: dict[tuple[str, str], list[int]] = {}
         for entry in entries:
-            by_session.setdefault(entry.session_id, []).append(entry.seq)
-        scripts = [_DELIVERED((self._keys.outbox(session_id),), *seqs) for session_id, seqs in by_session.items()]
+            by_session.setdefault((entry.site_id, entry.session_id), []).append(entry.seq)
+        scripts = [_DELIVERED((self._keys.outbox(*name),), *seqs) for name, seqs in by_session.items()]
         await self._link.all(*scripts)
 
     async def size(self) -> int:
         hints = await self._index.lines(1_000_000)
-        sessions = {hint.session_id for hint in hints}
-        sizes = await self._link.each([command("ZCARD", self._keys.outbox(session_id)) for session_id in sessions])
+        sessions = {(hint.site_id, hint.session_id) for hint in hints}
+        sizes = await self._link.each([command("ZCARD", self._keys.outbox(*name)) for name in sessions])
         return sum(size for size in sizes if not is_broken(size))
 
 
@@ -82,13 +82,14 @@ def _entries(site_id: str, session_id: str, records: list[bytes]) -> list[LogEnt
 
 def _merged(hints: Sequence[Seen], found: Sequence[list[LogEntry]]) -> list[LogEntry]:
     """By age, evicted sessions first; once, though a new hint and one put aside may both name a session."""
-    ordered: list[tuple[bool, int, str, int]] = []
-    entries: dict[tuple[str, int], LogEntry] = {}
+    ordered: list[tuple[bool, int, tuple[str, str, int]]] = []
+    entries: dict[tuple[str, str, int], LogEntry] = {}
     for hint, lines in zip(hints, found, strict=True):
         for entry in lines:
-            ordered.append((hint.score != STRANDED, entry.ts, entry.session_id, entry.seq))
-            entries[entry.session_id, entry.seq] = entry
-    return [entries.pop(key) for *_, session_id, seq in sorted(ordered) if (key := (session_id, seq)) in entries]
+            name = (hint.site_id, hint.session_id, entry.seq)
+            ordered.append((hint.score != STRANDED, entry.ts, name))
+            entries[name] = entry
+    return [entries.pop(name) for *_, name in sorted(ordered) if name in entries]
 
 
 class Delivery:

@@ -63,7 +63,7 @@ class RedisSessions:
 
     async def _run(self, verb: str, ref: SessionRef, *args: Arg, hints: Sequence[Command] = ()) -> list[Any]:
         """The reply of the verb's script, whose first part is a code; raises what it refused with."""
-        keys = self._keys.session(ref.session_id)
+        keys = self._keys.session(ref.site_id, ref.session_id)
         script = _SCRIPTS[verb](keys, ref.site_id, ref.idle_ttl * 1000, *args)
         reply, *hinted = await self._link.each((script, *hints))
         if isinstance(reply, WrongType):
@@ -168,7 +168,7 @@ class RedisSessions:
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
         async with bounded(self._link.deadline):
             evicted = await self._sweep.evict(idle_ttls, limit)
-            overdue, orphaned = await self._sweep.due(limit)
+            overdue, orphaned = await self._sweep.due(idle_ttls, limit)
             if self._delivery is not None:
                 await self._delivery.catch_up()
         return Swept(tuple(evicted), tuple(overdue), tuple(orphaned))

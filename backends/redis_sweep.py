@@ -1,6 +1,6 @@
 """The slow walk over all sites: idle sessions, overdue tasks, orphaned turns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from backends.records import SessionName
@@ -24,8 +24,13 @@ class Sweep:
     async def evict(self, idle_ttls: Mapping[str, float], limit: int) -> list[SessionName]:
         """Remove up to `limit` idle sessions."""
         evicted: list[SessionName] = []
+        passed: set[tuple[str, str]] = set()
         while len(evicted) < limit:
-            hints = (await self._index.idle(idle_ttls.items(), limit))[: limit - len(evicted)]
+            found = await self._index.idle(idle_ttls.items(), limit + len(passed))
+            hints = [hint for hint in found if (hint.site_id, hint.session_id) not in passed][: limit - len(evicted)]
+            if not hints:
+                break
+            passed |= {(hint.site_id, hint.session_id) for hint in hints}
             commands = [self._command(_EVICT, hint, idle_ttls[hint.site_id] * 1000) for hint in hints]
             replies = await self._link.each(commands)
             moves: list[tuple[Seen, int | None]] = []
@@ -45,13 +50,11 @@ class Sweep:
             # Only when the lines are known to wait may the session leave the list.
             await self._link.all(*stranded)
             await self._index.settle(moves)
-            if not moves:
-                break
         return evicted
 
-    async def due(self, limit: int) -> tuple[list[SessionName], list[SessionName]]:
-        """Sessions with an overdue task, and those with an orphaned turn."""
-        hints = await self._index.work(limit)
+    async def due(self, sites: Collection[str], limit: int) -> tuple[list[SessionName], list[SessionName]]:
+        """Sessions of the sites with an overdue task, and those with an orphaned turn."""
+        hints = await self._index.work(sites, limit)
         replies = await self._link.each([self._command(_CHECK, hint, 0) for hint in hints])
         overdue: dict[SessionName, None] = {}
         orphaned: dict[SessionName, None] = {}
@@ -76,7 +79,7 @@ class Sweep:
         return list(overdue)[:limit], list(orphaned)[:limit]
 
     def _command(self, script: Script, hint: Seen, idle_ms: float) -> Command:
-        return script(self._keys.session(hint.session_id), hint.site_id, idle_ms)
+        return script(self._keys.session(hint.site_id, hint.session_id), hint.site_id, idle_ms)
 
 
 def _evicted(reply: Any) -> tuple[str, int, int]:

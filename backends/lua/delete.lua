@@ -12,6 +12,11 @@ if not foreign then
     redis.call('UNLINK', KEYS[6])
   end
 end
-if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[5], ARGV[1], 'PX', ARGV[3]) end
+if tonumber(ARGV[3]) > 0 then
+  local buried = now_ms() + tonumber(ARGV[3])
+  local expires = math.max(buried, now_ms() + redis.call('PTTL', KEYS[5]))
+  redis.call('HSET', KEYS[5], ARGV[1], whole(buried))
+  redis.call('PEXPIREAT', KEYS[5], whole(expires))
+end
 if not row then return {'ok', 0, 0, 0, lines} end
 return {'ok', 1, row.seq, row.task and 1 or 0, lines}

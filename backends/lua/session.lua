@@ -1,5 +1,6 @@
 -- Shared by every script of a session; concatenated in front of it.
--- KEYS: 1 state, 2 messages, 3 client message ids, 4 extras (context, prior, task body), 5 tombstone, 6 outbox.
+-- KEYS: 1 state, 2 messages, 3 client message ids, 4 extras (context, prior, task body), 5 tombstones by site,
+-- 6 the site's outbox.
 -- ARGV: 1 site, 2 idle_ttl in ms, then the script's own. An optional text is '' or '=' .. text.
 -- Replies: {'ok', ...}, or one of {'not_found'}, {'deleted'}, {'corrupt'}, {'not_owner'}, ...
 
@@ -48,7 +49,8 @@ local function is_idle(row)
 end
 
 local function find()
-  if redis.call('GET', KEYS[5]) == ARGV[1] then return nil, {'deleted'} end
+  local buried = redis.call('HGET', KEYS[5], ARGV[1])
+  if buried and now_ms() < tonumber(buried) then return nil, {'deleted'} end
   local row, why = read_state()
   if row and is_idle(row) then return nil, {'not_found'} end
   return row, why
