@@ -5,6 +5,7 @@ What is acknowledged is as durable as the server's `appendfsync` makes it, and n
 """
 
 from backends import StoreSettings
+from backends.base import MessageLog, SessionStore, SettingsStore
 from backends.redis_connect import connect
 from backends.redis_index import Index
 from backends.redis_keys import Keys
@@ -32,12 +33,11 @@ class RedisStorage:
         self._keys = keys
         index = Index(link, keys)
         outbox = Outbox(link, keys, index)
-        self.log = RedisLog(link, keys)
-        self._delivery: Delivery | None = None
-        if log_shares_store:
-            self._delivery = self.log.delivery = Delivery(outbox, self.log.append)
-        self.sessions = RedisSessions(link, keys, index, outbox, self._delivery)
-        self.settings = RedisSettings(link, keys)
+        log = RedisLog(link, keys)
+        self._delivery = log.delivery = Delivery(outbox, log.append) if log_shares_store else None
+        self.log: MessageLog = log
+        self.sessions: SessionStore = RedisSessions(link, keys, index, outbox, self._delivery)
+        self.settings: SettingsStore = RedisSettings(link, keys)
 
     async def ping(self) -> None:
         # A read of a key of ours, not PING: it shows on a cluster that the slots are served.

@@ -3,13 +3,14 @@
 On a cluster the script that changes a session cannot change an index of its site, which lives on another node. So an
 index here only says "look at this session", and the look is what finds out. What makes the hints sufficient:
 
-- A call that needs a hint sends it in the same pipeline and acknowledges only when both have landed.
+- A call that needs a hint sends it in the same pipeline, ahead of its script, and acknowledges only when both have
+  landed.
 - A hint goes when a look found nothing. The look may have come between the hint and the change it announces, so the
   hint is first put aside for `grace`, twice the deadline of a call, and looked at once more: whatever was acknowledged
   has landed by then.
 - A hint that is renewed in between has another score, and is not removed.
-- What was never acknowledged may be stored without a hint, when a node or a process died in between. Its sender
-  repeats it with the same id, which renews the hint; if nobody does, the last look, at eviction, finds it.
+- On a cluster, what was never acknowledged may be stored without a hint, when a node or a process died in between.
+  Its sender repeats it with the same id, which renews the hint; if nobody does, the last look, at eviction, finds it.
 - A session is registered by `create` in the list that evictions walk, and leaves it only when a look has found that it
   is gone. The list holds an activity that may be too old, never too new: a look corrects it. So appending costs it
   nothing.

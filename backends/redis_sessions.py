@@ -65,14 +65,14 @@ class RedisSessions:
         """The reply of the verb's script, whose first part is a code; raises what it refused with."""
         keys = self._keys.session(ref.site_id, ref.session_id)
         script = _SCRIPTS[verb](keys, ref.site_id, ref.idle_ttl * 1000, *args)
-        reply, *hinted = await self._link.each((script, *hints))
+        # Hints first: where one node has both, nothing is ever stored without its hint (see `redis_index`).
+        *hinted, reply = await self._link.each((*hints, script))
         if isinstance(reply, WrongType):
             raise SessionCorrupt(ref.session_id) from reply
         if isinstance(reply, StorageError):
             raise reply
         if (refusal := _REFUSALS.get(reply[0])) is not None:
             raise refusal(ref.session_id)
-        # Not acknowledged before its hints have landed as well: see `redis_index`.
         for hint in hinted:
             if isinstance(hint, StorageError):
                 raise hint

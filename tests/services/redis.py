@@ -63,6 +63,22 @@ class RedisServer:
         except OSError:
             return None
 
+    def info(self) -> dict[str, str]:
+        """What INFO says."""
+        lines = self._run("INFO").decode().splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+    def keys_with(self, needle: bytes) -> list[str]:
+        """The keys that hold these bytes, by name or in their value."""
+        names = [name for name in self._run("--scan").splitlines() if name]
+        return [name.decode() for name in names if needle in name or needle in self._run("DUMP", name)]
+
+    def _run(self, *words: str | bytes) -> bytes:
+        program = redis_cli()
+        if program is None:
+            absent("redis-cli")
+        return subprocess.run([str(program), "-p", str(self.port), *words], check=True, capture_output=True).stdout
+
     def kill(self) -> None:
         """`kill -9`."""
         assert self._process is not None
