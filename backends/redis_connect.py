@@ -98,7 +98,7 @@ def _startup_error(error: BaseException, deadline: float) -> BaseException:
         return StoreMisconfigured("storage.redis.url: the server is no cluster; use redis://")
     if isinstance(error, ResponseError):
         return StoreMisconfigured(f"storage.redis.url: {error}")
-    if isinstance(error, RedisError | OSError):
+    if isinstance(error, RedisError | RedisClusterException | OSError):
         return translate(error)
     return error
 
@@ -185,7 +185,7 @@ class _Cluster:
 
     async def _learn(self) -> None:
         # Whoever calls next gets the error of the old map; there is nothing to add to it here.
-        with suppress(RedisError, OSError, TimeoutError):
+        with suppress(RedisError, RedisClusterException, OSError, TimeoutError):
             async with asyncio.timeout(self._deadline):
                 await self._client.nodes_manager.initialize()
 

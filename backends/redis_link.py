@@ -196,6 +196,7 @@ class _Lane:
         node = self.node
         connection = await node.acquire()
         is_clean = False
+        batch = [call for call in batch if not call.reply.done()]
         try:
             unknown, moved = await self._read(connection, batch, [call.command.args for call in batch])
             if unknown:

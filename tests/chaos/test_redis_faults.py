@@ -1,58 +1,28 @@
 """Redis that dies, freezes, fills up, is emptied or tampered with: real servers, real signals, a real proxy."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from backends import RedisSettings, StoreSettings
 from backends import redis as redis_backend
-from backends.base import Storage
-from backends.errors import SessionCorrupt, SessionDeleted, SessionNotFound, StoreUnavailable
+from backends.errors import SessionNotFound, StoreUnavailable
 from backends.records import Appended, Draft, LogQuery, SessionRef
-from backends.redis_keys import Keys
+from tests.chaos.redis_kit import GENEROUS, PREFIX, answers, every_read, insist, logged_texts, opened
 from tests.contract.kit import LONG, SITE, ask, decoded, make_draft, make_ref, outcomes, say, started, texts
 from tests.services.proxy import Proxy
 from tests.services.redis import RedisServer, redis
 from tests.services.wait import until
 
-PREFIX = "chaos:"
-SOON, GENEROUS = 1.0, 30.0
-"""Deadlines: one that a test waits out, and one that a slow machine does not reach."""
+SOON = 1.0
+"""Seconds: a deadline that a test waits out."""
 
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
     with redis() as running:
         yield running
-
-
-@asynccontextmanager
-async def opened(url: str, deadline: float = GENEROUS) -> AsyncIterator[Storage]:
-    settings = StoreSettings(backend="redis", redis=RedisSettings(url=url, prefix=PREFIX), deadline=deadline)
-    storage = await redis_backend.open(settings, log_shares_store=True)
-    try:
-        yield storage
-    finally:
-        await storage.close()
-
-
-async def insist(storage: Storage, ref: SessionRef, draft: Draft) -> Appended:
-    """Append as a visitor's browser does: the same message again for as long as the outcome is unknown."""
-
-    async def attempt() -> Appended | None:
-        try:
-            return await storage.sessions.append(ref, draft)
-        except StoreUnavailable:
-            return None
-
-    return await until(attempt, "the message is stored")
-
-
-async def logged_texts(storage: Storage, ref: SessionRef) -> list[str]:
-    return [decoded(body)["text"] for body in await storage.log.messages(SITE, ref.session_id, 0, 10_000)]
 
 
 async def test_a_lost_reply_and_the_retry_leave_one_copy(server: RedisServer) -> None:
@@ -131,14 +101,6 @@ async def test_a_killed_redis_keeps_what_it_acknowledged(server: RedisServer) ->
             assert await logged_texts(storage, ref) == await texts(storage, ref)
 
 
-async def answers(storage: Storage) -> bool:
-    try:
-        await storage.ping()
-    except StoreUnavailable:
-        return False
-    return True
-
-
 async def test_a_full_redis_refuses_and_stores_nothing_partial(server: RedisServer) -> None:
     async with opened(server.url) as storage:
         ref = await started(storage)
@@ -181,69 +143,6 @@ async def test_an_emptied_redis_has_no_session_and_no_half_of_one(server: RedisS
         assert await texts(storage, fresh) == ["after"]
 
 
-def every_read(storage: Storage, ref: SessionRef) -> list[Callable[[], Awaitable[Any]]]:
-    sessions = storage.sessions
-    return [
-        lambda: sessions.load(ref),
-        lambda: sessions.restore(ref, 0, 10),
-        lambda: sessions.messages(ref, 0, 10),
-        lambda: sessions.context(ref),
-        lambda: sessions.task(ref),
-        lambda: sessions.claim(ref, "socket", 0, 10),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("part", "tamper"),
-    [
-        (0, (b"SET", b"garbage")),
-        (0, (b"HSET", b"seq", b"garbage")),
-        (0, (b"HDEL", b"activity")),
-        (1, (b"SET", b"garbage")),
-        (1, (b"DEL",)),
-    ],
-    ids=[
-        "state of another type",
-        "state with garbage",
-        "state with a hole",
-        "messages of another type",
-        "messages gone",
-    ],
-)
-async def test_a_garbage_record_quarantines_one_session(
-    server: RedisServer, part: int, tamper: tuple[bytes, ...]
-) -> None:
-    async with opened(server.url) as storage:
-        sick, sound = await started(storage), await started(storage)
-        for ref in (sick, sound):
-            await ask(storage, ref, "hello")
-        key = Keys(PREFIX).session(SITE, sick.session_id)[part].encode()
-        server.ask(tamper[0], key, *tamper[1:])
-        for call in every_read(storage, sick):
-            with pytest.raises(SessionCorrupt):
-                await call()
-        with pytest.raises(SessionCorrupt):
-            await say(storage, sick)
-        assert await texts(storage, sound) == ["hello"]
-        swept = await storage.sessions.sweep({SITE: LONG}, 10)
-        assert sound.session_id in {name.session_id for name in swept.orphaned}
-        await storage.sessions.delete(sick, LONG, bury_absent=True)
-        with pytest.raises(SessionDeleted):
-            await storage.sessions.load(sick)
-
-
-@pytest.mark.parametrize("part", [2, 5], ids=["client ids", "outbox"])
-async def test_a_garbage_side_record_refuses_the_append_as_a_whole(server: RedisServer, part: int) -> None:
-    async with opened(server.url) as storage:
-        ref = await started(storage)
-        await say(storage, ref, "before", logged=False)
-        server.ask(b"SET", Keys(PREFIX).session(SITE, ref.session_id)[part].encode(), b"garbage")
-        with pytest.raises(SessionCorrupt):
-            await say(storage, ref, "after", "id-1")
-        assert await texts(storage, ref) == ["before"]
-        assert (await storage.sessions.load(ref)).seq == 1
-
-
 async def test_forgotten_scripts_are_loaded_again(server: RedisServer) -> None:
     async with opened(server.url) as storage:
         refs = [await started(storage) for _ in range(4)]
@@ -271,33 +170,6 @@ async def test_a_crash_between_append_and_log_delivers_once(server: RedisServer)
         page = await storage.log.sessions(SITE, LogQuery(words="lantern"))
         assert [(found.session_id, found.messages) for found in page.sessions] == [(ref.session_id, 2)]
         assert await logged_texts(storage, ref) == ["lamp", "lantern"]
-
-
-async def test_a_purge_leaves_no_byte_of_the_visitor(server: RedisServer) -> None:
-    async with opened(server.url) as storage:
-        ref = await started(storage, visitor_id="visitor-canary", prior=b'["canaryprior"]')
-        await say(storage, ref, "canaryword in a sentence", "canaryid")
-        await storage.sessions.set_context(ref, b'{"url":"canarycontext"}')
-        assert (await storage.log.sessions(SITE, LogQuery(words="canaryw"))).sessions
-        await say(storage, ref, "another canaryword")
-        await storage.sessions.delete(ref, LONG)
-        assert await storage.log.delete_session(SITE, ref.session_id, LONG) == 2
-        assert server.keys_with(b"canary") == []
-
-
-async def test_a_purge_that_died_half_way_is_finished_by_the_next(server: RedisServer) -> None:
-    async with opened(server.url) as storage:
-        ref = await started(storage)
-        await say(storage, ref, "canaryword")
-        assert await logged_texts(storage, ref) == ["canaryword"]
-        keys = Keys(PREFIX)
-        # As `log_erase.lua` leaves it for the words to be removed: the lines in the bin, named among the binned.
-        name = ref.session_id
-        server.ask(b"RENAME", keys.log(SITE, "lines", name).encode(), keys.log(SITE, "bin", name).encode())
-        server.ask(b"ZADD", keys.log(SITE, "binned").encode(), b"0", name.encode())
-        await storage.sessions.delete(ref, LONG)
-        await storage.log.delete_session(SITE, ref.session_id, LONG)
-        assert server.keys_with(b"canary") == []
 
 
 async def test_a_cancelled_call_breaks_nothing_for_the_next(server: RedisServer) -> None:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,24 +34,18 @@ class RedisServer:
 
     def start(self) -> None:
         """Start on the folder's data and wait until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options = ("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--bind", "127.0.0.1")
+        self.run("--port", str(self.port), "--dir", str(self._folder), *options, *self._options)
+
+    def run(self, *arguments: str) -> None:
         program = redis_server()
         if program is None:
             absent("redis-server")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        options = ("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--bind", "127.0.0.1")
         self._process = subprocess.Popen(
-            [str(program), "--port", str(self.port), "--dir", str(self._folder), *options, *self._options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [str(program), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self.wait_until_ready()
-
-    def wait_until_ready(self) -> None:
-        end = time.monotonic() + PATIENCE
-        while self.ask(b"PING") != b"+PONG":
-            if time.monotonic() > end:
-                raise TimeoutError(f"redis-server on port {self.port} does not answer")
-            time.sleep(0.02)
+        wait_for(lambda: self.ask(b"PING") == b"+PONG", f"redis-server on port {self.port} answers")
 
     def ask(self, *words: bytes) -> bytes | None:
         """The first line of the answer to one command, past every driver; None when there is none."""
@@ -65,15 +59,16 @@ class RedisServer:
 
     def info(self) -> dict[str, str]:
         """What INFO says."""
-        lines = self._run("INFO").decode().splitlines()
+        lines = self.cli("INFO").decode().splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def keys_with(self, needle: bytes) -> list[str]:
         """The keys that hold these bytes, by name or in their value."""
-        names = [name for name in self._run("--scan").splitlines() if name]
-        return [name.decode() for name in names if needle in name or needle in self._run("DUMP", name)]
+        names = [name for name in self.cli("--scan").splitlines() if name]
+        return [name.decode() for name in names if needle in name or needle in self.cli("DUMP", name)]
 
-    def _run(self, *words: str | bytes) -> bytes:
+    def cli(self, *words: str | bytes) -> bytes:
+        """What `redis-cli` prints."""
         program = redis_cli()
         if program is None:
             absent("redis-cli")
@@ -122,12 +117,17 @@ class RedisCluster:
             stdout=subprocess.DEVNULL,
             timeout=PATIENCE * 2,
         )
-        end = time.monotonic() + PATIENCE
-        # SCARD of a key in each third of the slots answers only where the cluster is up.
-        while not all(self._is_up(node) for node in self.nodes):
-            if time.monotonic() > end:
-                raise TimeoutError("the cluster does not come up")
-            time.sleep(0.05)
+        wait_for(lambda: all(self._is_up(node) for node in self.nodes), "every node serves the cluster")
+
+    def move_slots(self, count: int) -> None:
+        """Move slots with what they hold from the first node to the second, while they are in use."""
+        first, second = (node.cli("CLUSTER", "MYID").decode().strip() for node in self.nodes[:2])
+        self.nodes[0].cli(
+            "--cluster",
+            "reshard",
+            f"127.0.0.1:{self.nodes[0].port}",
+            *("--cluster-from", first, "--cluster-to", second, "--cluster-slots", str(count), "--cluster-yes"),
+        )
 
     @staticmethod
     def _is_up(node: RedisServer) -> bool:
@@ -137,6 +137,53 @@ class RedisCluster:
     def close(self) -> None:
         for node in self.nodes:
             node.close()
+
+
+class RedisSentinel:
+    """A master, its replica and one Sentinel that watches them under the name `leflux`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.master = RedisServer(folder / "master")
+        self.replica = RedisServer(folder / "replica", "--replicaof", "127.0.0.1", str(self.master.port))
+        self._folder = folder / "sentinel"
+        self._sentinel = RedisServer(self._folder)
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://127.0.0.1:{self._sentinel.port}/leflux/0"
+
+    def start(self) -> None:
+        self.master.start()
+        self.replica.start()
+        self._folder.mkdir()
+        rules = self._folder / "sentinel.conf"
+        rules.write_text(
+            f"port {self._sentinel.port}\ndir {self._folder}\n"
+            f"sentinel monitor leflux 127.0.0.1 {self.master.port} 1\n"
+            "sentinel down-after-milliseconds leflux 1000\nsentinel failover-timeout leflux 5000\n"
+        )
+        self._sentinel.run(str(rules), "--sentinel")
+        wait_for(lambda: self._knows_replica(), "the Sentinel knows the replica")
+
+    def _knows_replica(self) -> bool:
+        replicas = self._sentinel.cli("SENTINEL", "REPLICAS", "leflux")
+        return b"master-link-status\nok" in replicas
+
+    def fail_over(self) -> None:
+        """Make the replica the master, as after a crash of the master but in order."""
+        self._sentinel.cli("SENTINEL", "FAILOVER", "leflux")
+
+    def close(self) -> None:
+        for server in (self._sentinel, self.replica, self.master):
+            server.close()
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"did not happen within {PATIENCE:g} s: {what}")
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -174,3 +221,15 @@ def _port() -> int:
                 return port
             except OSError:
                 continue
+
+
+@contextmanager
+def redis_sentinel() -> Iterator[RedisSentinel]:
+    """A running master, replica and Sentinel."""
+    with tempfile.TemporaryDirectory(prefix="leflux-sentinel-") as folder:
+        watched = RedisSentinel(Path(folder))
+        try:
+            watched.start()
+            yield watched
+        finally:
+            watched.close()
