@@ -13,10 +13,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends import SqliteSettings, StoreSettings
+from backends import RedisSettings, SqliteSettings, StoreSettings
 from backends.base import Storage
 from backends.split import SplitStorage
 from tests.contract.example_store import SnapshotStorage
+from tests.services.redis import redis, redis_cluster
 
 DEADLINE = 30.0
 """Seconds a call may take here: a hundred callers on a slow, shared machine are no outage."""
@@ -94,8 +95,15 @@ async def _snapshot(place: Place) -> AsyncIterator[Harness]:
     yield Harness(open_, open_split)
 
 
+def _redis(place: Place, part: str) -> StoreSettings:
+    settings = RedisSettings(url=place.service.url, prefix=f"{place.tag}:{part}:")
+    return StoreSettings(backend="redis", redis=settings, deadline=DEADLINE)
+
+
 BACKENDS: dict[str, Backend] = {
     "memory": Backend(from_settings(_memory), durable=False, shared=False),
     "sqlite": Backend(from_settings(_sqlite)),
+    "redis": Backend(from_settings(_redis), service=redis),
+    "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
     "example": Backend(_snapshot, shared=False),
 }
