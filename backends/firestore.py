@@ -4,10 +4,11 @@ from typing import Any
 
 from backends import StoreSettings
 from backends.errors import StoreMisconfigured
+from backends.firestore_calls import Refused
 from backends.firestore_client import Connection, connect
 from backends.firestore_lane import Lanes
 from backends.firestore_log import FirestoreLog
-from backends.firestore_rpc import Refused, Rpc
+from backends.firestore_rpc import Rpc
 from backends.firestore_sessions import FirestoreSessions
 from backends.firestore_settings import FirestoreSettingsStore
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from backends.errors import NotOwner, SessionCorrupt, SessionDeleted, SessionNotFound
-from backends.records import Draft, LogEntry, Session, SessionRef, Task
+from backends.records import Draft, Session, SessionRef, Task
 
 SAFE_ID = re.compile(r"[0-9A-Za-z-]{1,128}")
 DUE_NOW = 1
@@ -178,24 +178,21 @@ def log_rank(activity: int, session_id: str) -> str:
     return f"{activity:015}:{session_id}"
 
 
-def outbox_rank(evicted: bool, ts: int, session_id: str, seq: int) -> str:
+def site_key(site_id: str, session_id: str) -> str:
+    """The id of what a site has of a session outside its document, so that no site touches another's."""
+    return f"{document_id(site_id)}:{document_id(session_id)}"
+
+
+def line_key(site_id: str, session_id: str, seq: int) -> str:
+    """Sorts by session and `seq`."""
+    return f"{site_key(site_id, session_id)}:{message_id(seq)}"
+
+
+def lines_of(site_id: str, session_id: str, since: int = 0) -> list[tuple[str, str, Any]]:
+    """The condition on `key` for the lines of a session after `since`."""
+    return [("key", ">", line_key(site_id, session_id, since)), ("key", "<", f"{site_key(site_id, session_id)};")]
+
+
+def outbox_rank(evicted: bool, ts: int, key: str) -> str:
     """Lines of evicted sessions first, then by time; within a session by `seq`."""
-    return f"{0 if evicted else 1}:{ts:015}:{document_id(session_id)}:{seq:010}"
-
-
-def log_entry(document: SessionDoc, draft: Draft, seq: int, ts: int, body: bytes) -> LogEntry:
-    """The line of the permanent log for a message."""
-    return LogEntry(
-        site_id=document.site,
-        session_id=document.id,
-        seq=seq,
-        ts=ts,
-        message_id=draft.id,
-        role=draft.role,
-        text=draft.text,
-        body=body,
-        started_at=document.created,
-        kind=draft.kind,
-        visitor_id=document.visitor,
-        continues=document.continues,
-    )
+    return f"{0 if evicted else 1}:{ts:015}:{key}"

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.firestore_rpc import Blip, Contended, Reading, Rpc, Seen, Until, pause
+from backends.firestore_calls import BLIPS, Blip, Contended, Until, pause
+from backends.firestore_rpc import MAX_OPERATIONS, Reading, Rpc, Seen
 
 T = TypeVar("T")
 Data = dict[str, Any]
-MAX_OPERATIONS = 480
 MAX_BYTES = 4_000_000
 TOKEN = "commit"  # noqa: S105 - the name of a field
-_BLIPS = 3
 
 
 class Unit:
@@ -153,7 +152,7 @@ class Lanes:
                 doubtful.refused()
             except Blip as error:
                 blips += 1
-                if blips >= _BLIPS:
+                if blips >= BLIPS:
                     raise StoreUnavailable(str(error)) from None
             await pause(attempt)
             attempt += 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.errors import StorageError
-from backends.firestore_docs import LogDoc, decode, document_id, encode, message_id
+from backends.firestore_docs import LogDoc, decode, encode, line_key, site_key
 from backends.firestore_lane import Unit
 from backends.firestore_rpc import Rpc
 from backends.records import LogEntry
@@ -15,22 +15,17 @@ MAX_TOKENS = 20_000
 """Firestore allows 40,000 index entries a document; whole words go first."""
 
 
-def summary_path(rpc: Rpc, session_id: str) -> str:
-    return rpc.path("logSessions", document_id(session_id))
+def summary_path(rpc: Rpc, site_id: str, session_id: str) -> str:
+    return rpc.path("logSessions", site_key(site_id, session_id))
 
 
-def line_path(rpc: Rpc, session_id: str, seq: int) -> str:
-    return rpc.path("logLines", line_key(session_id, seq))
-
-
-def line_key(session_id: str, seq: int) -> str:
-    """Sorts by session and `seq`."""
-    return f"{document_id(session_id)}:{message_id(seq)}"
+def line_path(rpc: Rpc, entry: LogEntry) -> str:
+    return rpc.path("logLines", line_key(entry.site_id, entry.session_id, entry.seq))
 
 
 def store_line(unit: Unit, rpc: Rpc, entry: LogEntry) -> None:
     """Add a line that is not stored yet. The step has read its summary. A purged session's line is dropped (L2)."""
-    path = summary_path(rpc, entry.session_id)
+    path = summary_path(rpc, entry.site_id, entry.session_id)
     summary = _open(unit.get(path), entry, unit.now)
     if summary is None:
         return
@@ -42,12 +37,12 @@ def store_line(unit: Unit, rpc: Rpc, entry: LogEntry) -> None:
     if entry.role == "visitor" and (summary.first_seq is None or entry.seq < summary.first_seq):
         summary.first_text, summary.first_seq = entry.text[:FIRST_TEXT_CHARS], entry.seq
     unit.put(path, summary.encode())
-    unit.put(line_path(rpc, entry.session_id, entry.seq), _line(entry))
+    unit.put(line_path(rpc, entry), _line(entry))
 
 
 def is_stored(unit: Unit, rpc: Rpc, entry: LogEntry) -> bool:
     """Whether the log holds this line, or a newer one of its session, for a step that appends in order."""
-    data = unit.get(summary_path(rpc, entry.session_id))
+    data = unit.get(summary_path(rpc, entry.site_id, entry.session_id))
     summary = decode(data, LogDoc, entry.session_id) if data is not None else None
     return summary is not None and summary.status == "live" and entry.seq <= summary.last_seq
 
@@ -69,7 +64,7 @@ def _open(data: dict[str, Any] | None, entry: LogEntry, now: int) -> LogDoc | No
 
 
 def _line(entry: LogEntry) -> dict[str, Any]:
-    key = line_key(entry.session_id, entry.seq)
+    key = line_key(entry.site_id, entry.session_id, entry.seq)
     return encode(entry) | {"key": key, "at": f"{entry.ts:015}:{key}", "tokens": tokens(entry.text)}
 
 

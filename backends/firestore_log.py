@@ -10,17 +10,16 @@ from typing import Any
 from msgspec import Struct
 
 from backends.errors import SessionCorrupt
-from backends.firestore_docs import LogDoc, decode
+from backends.firestore_calls import Until
+from backends.firestore_docs import LogDoc, decode, lines_of, log_rank
 from backends.firestore_lane import Lanes, Unit
-from backends.firestore_lines import DAY_MS, entry_of, line_key, line_path, matches, store_line, summary_path, token_of
+from backends.firestore_lines import DAY_MS, entry_of, line_path, matches, store_line, summary_path, token_of
 from backends.firestore_retention import LogEraser
-from backends.firestore_rpc import READ_CHUNK, Rpc, Until
+from backends.firestore_rpc import PARALLEL, READ_CHUNK, Condition, Rpc
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
-from backends.text import words
+from backends.text import make_cursor, parse_cursor, words
 
 _APPEND_CHUNK = 100
-_PARALLEL = 8
-Condition = tuple[str, str, Any]
 
 
 class _Day(Struct):
@@ -40,20 +39,20 @@ class FirestoreLog:
         self._lines = rpc.path("logLines")
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
-        groups: dict[str, list[LogEntry]] = {}
+        groups: dict[tuple[str, str], list[LogEntry]] = {}
         for entry in entries:
-            groups.setdefault(entry.session_id, []).append(entry)
+            groups.setdefault((entry.site_id, entry.session_id), []).append(entry)
         until = self._rpc.until()
         waiting = list(groups.values())
-        for first in range(0, len(waiting), _PARALLEL):
-            await asyncio.gather(*(self._append(group, until) for group in waiting[first : first + _PARALLEL]))
+        for first in range(0, len(waiting), PARALLEL):
+            await asyncio.gather(*(self._append(group, until) for group in waiting[first : first + PARALLEL]))
 
     async def _append(self, group: list[LogEntry], until: Until) -> None:
         for first in range(0, len(group), _APPEND_CHUNK):
             await self._append_chunk(group[first : first + _APPEND_CHUNK], until)
 
     async def _append_chunk(self, chunk: list[LogEntry], until: Until) -> None:
-        paths = {line_path(self._rpc, entry.session_id, entry.seq): entry for entry in reversed(chunk)}
+        paths = {line_path(self._rpc, entry): entry for entry in reversed(chunk)}
 
         def step(unit: Unit) -> None:
             for path, entry in reversed(paths.items()):
@@ -61,7 +60,7 @@ class FirestoreLog:
                     store_line(unit, self._rpc, entry)
 
         size = sum(2 * len(entry.body) + len(entry.text) for entry in chunk)
-        guard = summary_path(self._rpc, chunk[0].session_id)
+        guard = summary_path(self._rpc, chunk[0].site_id, chunk[0].session_id)
         await self._lanes.run(guard, step, paths, until, operations=len(paths) + 1, size=size)
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
@@ -75,11 +74,12 @@ class FirestoreLog:
             found = [summary for hit in hits if (summary := _readable(hit.data)) is not None]
         page = found[: query.limit]
         more = len(found) > query.limit and page
-        return LogPage([_listed(summary) for summary in page], page[-1].rank if more else None)
+        cursor = make_cursor(page[-1].activity, page[-1].id) if more else None
+        return LogPage([_listed(summary) for summary in page], cursor)
 
     async def _search(self, site_id: str, query: LogQuery, wanted: list[str], until: Until) -> list[LogDoc]:
         """The newest `limit` + 1 of the sessions with a line that matches; holds their ids and one page of lines."""
-        within: list[Condition] = [("site", "==", site_id), ("tokens", "array_contains", token_of(wanted))]
+        within: list[Condition] = [("site_id", "==", site_id), ("tokens", "array_contains", token_of(wanted))]
         known: set[str] = set()
         newest: list[tuple[str, LogDoc]] = []
         fields = ("session_id", "text", "at")
@@ -97,19 +97,15 @@ class FirestoreLog:
         """The summaries of these sessions that are within the bounds of the query."""
         if not session_ids:
             return []
-        reading = await self._rpc.read([summary_path(self._rpc, name) for name in session_ids], until)
+        reading = await self._rpc.read([summary_path(self._rpc, site_id, name) for name in session_ids], until)
         summaries = [_readable(seen.data) for seen in reading.documents.values()]
-        return [
-            summary
-            for summary in summaries
-            if summary is not None and summary.site == site_id and _is_within(summary.rank or "", query)
-        ]
+        return [summary for summary in summaries if summary is not None and _is_within(summary.rank or "", query)]
 
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
-        path = summary_path(self._rpc, session_id)
+        path = summary_path(self._rpc, site_id, session_id)
         reading = await self._rpc.read([path], self._rpc.until())
         summary = _readable(reading.documents[path].data)
-        return _listed(summary) if summary is not None and summary.site == site_id else None
+        return _listed(summary) if summary is not None else None
 
     async def continued_by(self, site_id: str, session_id: str) -> str | None:
         named = [("site", "==", site_id), ("continues", "==", session_id), ("status", "==", "live")]
@@ -119,14 +115,13 @@ class FirestoreLog:
 
     async def messages(self, site_id: str, session_id: str, since: int, limit: int) -> list[bytes]:
         until = self._rpc.until(slow=True)
-        within = [("key", ">", line_key(session_id, since)), ("key", "<", f"{line_key(session_id, 0)[:-11]};")]
         if await self.session(site_id, session_id) is None:
             return []
-        hits = await self._rpc.find(self._lines, until, within, "key", limit=limit, fields=("body",))
+        hits = await self._rpc.find(self._lines, until, lines_of(site_id, session_id, since), "key", limit=limit)
         return [hit.data["body"] for hit in hits]
 
     async def export(self, site_id: str, start: int | None, end: int | None) -> AsyncIterator[LogEntry]:
-        within: list[Condition] = [("site", "==", site_id)]
+        within: list[Condition] = [("site_id", "==", site_id)]
         if start is not None:
             within.append(("at", ">=", f"{max(start, 0):015}"))
         if end is not None:
@@ -164,11 +159,14 @@ class FirestoreLog:
 
 
 def _bounds(query: LogQuery) -> list[Condition]:
+    """The conditions on `rank`. Raises `InvalidCursor`."""
     bounds: list[Condition] = [("rank", ">", "" if query.start is None else f"{max(query.start, 0):015}")]
-    if query.end is not None or query.cursor is not None:
-        ends = [*([f"{max(query.end, 0):015}"] if query.end is not None else []), *filter(None, [query.cursor])]
-        bounds.append(("rank", "<", min(ends)))
-    return bounds
+    ends = []
+    if query.end is not None:
+        ends.append(f"{max(query.end, 0):015}")
+    if query.cursor is not None:
+        ends.append(log_rank(*parse_cursor(query.cursor)))
+    return [*bounds, ("rank", "<", min(ends))] if ends else bounds
 
 
 def _is_within(rank: str, query: LogQuery) -> bool:

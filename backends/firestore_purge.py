@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 
 from backends.errors import SessionDeleted, SessionNotFound, StorageError, StoreUnavailable
+from backends.firestore_calls import Until
 from backends.firestore_docs import DUE_NOW, SessionDoc, Status, decode, document_id, live
-from backends.firestore_lane import MAX_OPERATIONS, Lanes, Unit
+from backends.firestore_lane import Lanes, Unit
 from backends.firestore_outbox import Outbox
-from backends.firestore_rpc import Rpc, Until
+from backends.firestore_rpc import PARALLEL, Rpc
 from backends.records import Erased, SessionName, SessionRef, Swept
 
 _BELOW = ("messages", "keys", "parts")
-_PARALLEL = 8
 
 
 class Eraser:
@@ -27,6 +27,7 @@ class Eraser:
         self._rpc = rpc
         self._lanes = lanes
         self._outbox = outbox
+        self._sweeping = asyncio.Lock()
 
     def _path(self, session_id: str, *below: str) -> str:
         return self._rpc.path("sessions", document_id(session_id), *below)
@@ -46,7 +47,7 @@ class Eraser:
             raise
         if erased is None:
             return Erased()
-        outbox = await self._outbox.erase(ref.session_id, until)
+        outbox = await self._outbox.erase(ref.site_id, ref.session_id, until)
         await self._finish(ref.session_id, until)
         return Erased(erased.sessions, erased.messages, erased.tasks, outbox)
 
@@ -60,60 +61,70 @@ class Eraser:
             return
         if not document.erased:
             if document.status == "evicting":
-                await self._outbox.hurry(session_id, until)
+                await self._outbox.hurry(document.site, session_id, until)
             else:
-                await self._outbox.erase(session_id, until)
-            await asyncio.gather(*(self._erase_below(session_id, name, until) for name in _BELOW))
+                await self._outbox.erase(document.site, session_id, until)
+            await asyncio.gather(
+                *(self._rpc.erase_all(self._path(session_id, name), until, (), None) for name in _BELOW)
+            )
         status = document.status
         await self._lanes.run(path, lambda unit: _close(unit, path, session_id, status), until=until)
-
-    async def _erase_below(self, session_id: str, name: str, until: Until) -> None:
-        collection = self._path(session_id, name)
-        while True:
-            hits = await self._rpc.find(collection, until, limit=_PARALLEL * MAX_OPERATIONS, fields=["__name__"])
-            paths = [hit.path for hit in hits]
-            chunks = [paths[first : first + MAX_OPERATIONS] for first in range(0, len(paths), MAX_OPERATIONS)]
-            await asyncio.gather(*(self._rpc.erase(chunk, until) for chunk in chunks))
-            if len(chunks) < _PARALLEL:
-                return
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
         """Rule S22. Does what fits in the deadline; the rest is due the next time."""
         until = self._rpc.until()
+        try:
+            async with asyncio.timeout_at(until.at), self._sweeping:
+                return await self._sweep(idle_ttls, limit, until)
+        except TimeoutError:
+            raise StoreUnavailable("no answer within the deadline") from None
+
+    async def _sweep(self, idle_ttls: Mapping[str, float], limit: int, until: Until) -> Swept:
         now = (await self._rpc.read([self._rpc.path("meta", "clock")], until)).now
-        overdue = await self._named([("task_due", "<=", now)], "task_due", limit, until)
-        orphaned = await self._named([("lease_due", "<=", now)], "lease_due", limit, until)
-        left = await self._named([("todo", "<=", now)], "todo", limit, until)
-        await self._each(left, self._finish_name, until)
+        await self._each(await self._named([("todo", "<=", now)], "todo", limit, until), self._finish_name, until)
         evicted: list[SessionName] = []
+        overdue: list[SessionName] = []
+        orphaned: list[SessionName] = []
         for site_id, idle_ttl in idle_ttls.items():
-            idle = [("site", "==", site_id), ("status", "==", "live"), ("activity", "<=", now - int(idle_ttl * 1000))]
-            names = await self._named(idle, "activity", limit - len(evicted), until)
-            evicted += await self._each(names, partial(self._evict, idle_ttl), until)
-        gone = set(evicted)
-        return Swept(
-            tuple(evicted),
-            tuple(name for name in overdue if name not in gone),
-            tuple(name for name in orphaned if name not in gone),
-        )
+            site, idle_since = ("site", "==", site_id), now - int(idle_ttl * 1000)
+            idle, late, open_ = await asyncio.gather(
+                self._named(
+                    [site, ("status", "==", "live"), ("activity", "<=", idle_since)],
+                    "activity",
+                    limit - len(evicted),
+                    until,
+                ),
+                self._named([site, ("task_due", "<=", now)], "task_due", limit, until, idle_since),
+                self._named([site, ("lease_due", "<=", now)], "lease_due", limit, until, idle_since),
+            )
+            overdue += late
+            orphaned += open_
+            evicted += await self._each(idle, partial(self._evict, idle_ttl), until)
+        return Swept(tuple(evicted), tuple(overdue[:limit]), tuple(orphaned[:limit]))
 
     async def _named(
-        self, where: list[tuple[str, str, Any]], order: str, limit: int, until: Until
+        self, where: list[tuple[str, str, Any]], order: str, limit: int, until: Until, active_since: int | None = None
     ) -> list[SessionName]:
-        fields = ("id", "site")
+        """Sessions that match; with `active_since` (ms) only those that were active after it."""
+        fields = ("id", "site", "activity")
         hits = await self._rpc.find(self._rpc.path("sessions"), until, where, order, limit=limit, fields=fields)
-        named = [(hit.data.get("site"), hit.data.get("id")) for hit in hits]
-        return [SessionName(site, name) for site, name in named if isinstance(site, str) and isinstance(name, str)]
+        return [
+            SessionName(hit.data["site"], hit.data["id"])
+            for hit in hits
+            if isinstance(hit.data.get("site"), str)
+            and isinstance(hit.data.get("id"), str)
+            and (active_since is None or hit.data.get("activity", 0) > active_since)
+        ]
 
     async def _each(
         self, names: list[SessionName], work: Callable[[SessionName, Until], Awaitable[bool]], until: Until
     ) -> list[SessionName]:
         """Those of `names` that `work` did, a few at a time; what fails, or finds half the time gone, is left."""
         done: list[SessionName] = []
-        for first in range(0, len(names), _PARALLEL):
+        for first in range(0, len(names), PARALLEL):
             if until.is_half_spent():
                 break
-            some = names[first : first + _PARALLEL]
+            some = names[first : first + PARALLEL]
             results = await asyncio.gather(*(work(name, until) for name in some), return_exceptions=True)
             for name, result in zip(some, results, strict=True):
                 if isinstance(result, BaseException) and not isinstance(result, StorageError):

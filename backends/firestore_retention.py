@@ -1,17 +1,17 @@
 """Erasing from the log: a purge, which leaves a tombstone, and retention, which does not."""
 
-import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from backends.errors import SessionCorrupt, StoreUnavailable
-from backends.firestore_docs import DUE_NOW, LogDoc, decode
-from backends.firestore_lane import MAX_OPERATIONS, Lanes, Unit
-from backends.firestore_lines import DAY_MS, line_key, summary_path
-from backends.firestore_rpc import READ_CHUNK, Rpc, Until
+from backends.firestore_calls import Until
+from backends.firestore_docs import DUE_NOW, LogDoc, decode, lines_of
+from backends.firestore_lane import Lanes, Unit
+from backends.firestore_lines import DAY_MS, summary_path
+from backends.firestore_rpc import READ_CHUNK, Rpc
 from backends.records import LogCount
 
-_PARALLEL = 8
 _TIDY_LIMIT = 20
 
 
@@ -27,36 +27,25 @@ class LogEraser:
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
         """Rule L6. The tombstone hides and refuses everything at once; then the lines go."""
         until = self._rpc.until(slow=True)
-        path = summary_path(self._rpc, session_id)
+        path = summary_path(self._rpc, site_id, session_id)
 
-        def step(unit: Unit) -> LogDoc | None:
+        def step(unit: Unit) -> int:
             summary = _buried(unit.get(path), site_id, session_id)
-            if summary is not None:
-                summary.until = unit.now + int(tombstone * 1000)
-                summary.todo = summary.until if summary.erased else DUE_NOW
-                unit.put(path, summary.encode())
-            return summary
+            summary.until = unit.now + int(tombstone * 1000)
+            summary.todo = summary.until if summary.erased else DUE_NOW
+            unit.put(path, summary.encode())
+            return messages
 
-        summary = await self._lanes.run(path, step, until=until)
-        if summary is None:
-            return 0
-        await self._finish(session_id, until)
+        messages = await self._lanes.run(path, step, until=until)
+        await self._finish(site_id, session_id, until)
         with suppress(StoreUnavailable):
             await self._tidy(until)
-        return summary.messages
+        return messages
 
-    async def _finish(self, session_id: str, until: Until) -> None:
+    async def _finish(self, site_id: str, session_id: str, until: Until) -> None:
         """Delete the lines of a buried session, and the tombstone itself once its time is up."""
-        while True:
-            hits = await self._rpc.find(
-                self._lines, until, _of(session_id), "key", limit=_PARALLEL * MAX_OPERATIONS, fields=("key",)
-            )
-            paths = [hit.path for hit in hits]
-            chunks = [paths[first : first + MAX_OPERATIONS] for first in range(0, len(paths), MAX_OPERATIONS)]
-            await asyncio.gather(*(self._rpc.erase(chunk, until) for chunk in chunks))
-            if len(chunks) < _PARALLEL:
-                break
-        path = summary_path(self._rpc, session_id)
+        await self._rpc.erase_all(self._lines, until, lines_of(site_id, session_id), "key")
+        path = summary_path(self._rpc, site_id, session_id)
 
         def step(unit: Unit) -> None:
             data = unit.get(path)
@@ -75,10 +64,10 @@ class LogEraser:
         """Finish a few purges that died half-way, and drop tombstones whose time is up."""
         now = (await self._rpc.read([self._rpc.path("meta", "clock")], until)).now
         due = await self._rpc.find(
-            self._summaries, until, [("todo", "<=", now)], "todo", limit=_TIDY_LIMIT, fields=("id",)
+            self._summaries, until, [("todo", "<=", now)], "todo", limit=_TIDY_LIMIT, fields=("id", "site")
         )
         for hit in due:
-            await self._finish(hit.data["id"], until)
+            await self._finish(hit.data["site"], hit.data["id"], until)
 
     async def count_older(self, site_id: str, before: int) -> LogCount:
         sessions = messages = 0
@@ -97,29 +86,28 @@ class LogEraser:
             self._summaries, until, _older(site_id, before), "rank", limit=limit, fields=("id",)
         )
         for hit in hits:
-            whole, lines = await self._erase_older(hit.data["id"], before, until)
+            whole, lines = await self._erase_older(site_id, hit.data["id"], before, until)
             sessions += whole
             messages += lines
         with suppress(StoreUnavailable):
             await self._tidy(until)
         return LogCount(sessions, messages)
 
-    async def _erase_older(self, session_id: str, before: int, until: Until) -> tuple[int, int]:
+    async def _erase_older(self, site_id: str, session_id: str, before: int, until: Until) -> tuple[int, int]:
         """Erase one session in chunks, its counts right after each; a line that arrives meanwhile ends it."""
-        path = summary_path(self._rpc, session_id)
-        messages = 0
+        path = summary_path(self._rpc, site_id, session_id)
+        within, messages = lines_of(site_id, session_id), 0
         while True:
-            hits = await self._rpc.find(self._lines, until, _of(session_id), "key", limit=READ_CHUNK, fields=("key",))
+            hits = await self._rpc.find(self._lines, until, within, "key", limit=READ_CHUNK, fields=("key",))
             lines = [hit.path for hit in hits]
-            gone, left = await self._lanes.run(
-                path, lambda unit, lines=lines: _erase_chunk(unit, path, lines, before), lines, until, len(lines) + 1
-            )
+            step = partial(_erase_chunk, path, lines, before)
+            gone, left = await self._lanes.run(path, step, lines, until, len(lines) + 1)
             messages += gone
             if left <= 0 or not lines:
                 return (1 if left == 0 else 0), messages
 
 
-def _erase_chunk(unit: Unit, path: str, lines: list[str], before: int) -> tuple[int, int]:
+def _erase_chunk(path: str, lines: list[str], before: int, unit: Unit) -> tuple[int, int]:
     """How many lines went and how many are left; -1 when the session must stay."""
     data = unit.get(path)
     summary = decode(data, LogDoc, "") if data is not None else None
@@ -147,23 +135,16 @@ def _uncount(summary: LogDoc, line: dict[str, Any]) -> None:
         summary.days[day] = left
 
 
-def _buried(data: dict[str, Any] | None, site_id: str, session_id: str) -> LogDoc | None:
-    """The summary as a tombstone; one that was never stored is buried too. None: it is of another site."""
+def _buried(data: dict[str, Any] | None, site_id: str, session_id: str) -> LogDoc:
+    """The summary as a tombstone; one that was never stored is buried too."""
     summary = LogDoc(id=session_id, site=site_id)
     if data is not None:
         with suppress(SessionCorrupt):
             summary = decode(data, LogDoc, session_id)
-    if summary.site != site_id:
-        return None
     summary.erased = summary.status == "buried" and summary.erased
     summary.status = "buried"
     summary.first_text, summary.visitor, summary.continues, summary.days = "", None, None, {}
     return summary
-
-
-def _of(session_id: str) -> list[tuple[str, str, Any]]:
-    start = line_key(session_id, 0)[:-10]
-    return [("key", ">", start), ("key", "<", start[:-1] + ";")]
 
 
 def _older(site_id: str, before: int) -> list[tuple[str, str, Any]]:

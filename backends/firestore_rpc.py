@@ -1,47 +1,20 @@
 """Calls of Firestore's client: each with a time-out of its own, none retried by the driver, no driver error let out."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-import grpc
-from google.api_core import exceptions
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec import Struct
 
 from backends.errors import StoreUnavailable
+from backends.firestore_calls import CONTENTION, Blip, Contended, Until, patiently, translated
 
 SLOW_DEADLINE = 30.0
 READ_CHUNK = 300
-_BLIPS = 3
-_FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 0.5
-_CONTENTION = (exceptions.Conflict, exceptions.FailedPrecondition, exceptions.NotFound)
-_FAILURES = (
-    exceptions.GoogleAPIError,
-    GoogleAuthError,
-    grpc.RpcError,
-    grpc.aio.BaseError,
-    ValueError,
-    TimeoutError,
-    OSError,
-)
-T = TypeVar("T")
-
-
-class Contended(Exception):
-    """The commit was refused, and changed nothing: what it was based on is no longer so."""
-
-
-class Blip(Exception):
-    """The call failed in a way that may pass; a commit may have landed."""
-
-
-class Refused(StoreUnavailable):
-    """The service understood the call and will not serve it: rights, project, database."""
+MAX_OPERATIONS = 480
+PARALLEL = 8
+Condition = tuple[str, str, Any]
 
 
 class Seen(Struct, frozen=True):
@@ -72,25 +45,6 @@ class Writes(Protocol):
     seen: dict[str, Seen]
 
 
-class Until:
-    """The moment by which a call has to end."""
-
-    def __init__(self, seconds: float, each: float) -> None:
-        self._each = each
-        self._half = seconds / 2
-        self.at = asyncio.get_running_loop().time() + seconds
-
-    def is_half_spent(self) -> bool:
-        return self.at - asyncio.get_running_loop().time() < self._half
-
-    def left(self) -> float:
-        """Seconds for the next remote call. Raises `StoreUnavailable` when there are none."""
-        seconds = self.at - asyncio.get_running_loop().time()
-        if seconds <= 0:
-            raise StoreUnavailable("no answer within the deadline")
-        return min(seconds, self._each)
-
-
 class Rpc:
     """`prefix` starts the name of every top-level collection; `deadline` (seconds) bounds each call."""
 
@@ -109,14 +63,14 @@ class Rpc:
 
     async def read(self, paths: Iterable[str], until: Until) -> Reading:
         """Read documents as of one moment, in one call. Raises `StoreUnavailable`."""
-        return await _patiently(lambda: self.read_once(paths, until), until)
+        return await patiently(lambda: self.read_once(paths, until), until)
 
     async def read_once(self, paths: Iterable[str], until: Until) -> Reading:
         """The same without a second attempt. Raises `Blip` or `StoreUnavailable`."""
         references = [self._client.document(path) for path in paths]
         documents: dict[str, Seen] = {}
         now = 0
-        with _translated():
+        with translated():
             async for found in self._client.get_all(references, retry=None, timeout=until.left()):
                 documents[found.reference.path] = Seen(found.to_dict() if found.exists else None, found.update_time)
                 now = max(now, _milliseconds(found.read_time))
@@ -130,9 +84,9 @@ class Rpc:
         for path, data in writes.pending.items():
             self._stage(batch, path, data, writes.seen.get(path))
         try:
-            with _translated():
+            with translated():
                 await batch.commit(retry=None, timeout=until.left())
-        except _CONTENTION as error:
+        except CONTENTION as error:
             raise Contended(str(error)) from None
 
     def _stage(self, batch: Any, path: str, data: dict[str, Any] | None, seen: Seen | None) -> None:
@@ -159,11 +113,11 @@ class Rpc:
             batch = self._client.batch()
             for path in paths:
                 batch.delete(self._client.document(path))
-            with _translated():
+            with translated():
                 await batch.commit(retry=None, timeout=until.left())
 
         if paths:
-            await _patiently(once, until)
+            await patiently(once, until)
 
     async def amend(self, changes: Mapping[str, dict[str, Any]], until: Until) -> None:
         """Replace fields of documents, all or none. Raises `Contended` when one is gone, or `StoreUnavailable`."""
@@ -171,18 +125,32 @@ class Rpc:
         for path, fields in changes.items():
             batch.update(self._client.document(path), fields)
         try:
-            with _translated():
+            with translated():
                 await batch.commit(retry=None, timeout=until.left())
-        except _CONTENTION as error:
+        except CONTENTION as error:
             raise Contended(str(error)) from None
         except Blip as error:
             raise StoreUnavailable(str(error)) from None
+
+    async def erase_all(self, collection: str, until: Until, where: Sequence[Condition], order: str | None) -> int:
+        """Delete whatever a query matches; returns how many documents. Raises `StoreUnavailable`."""
+        count = 0
+        while True:
+            hits = await self.find(
+                collection, until, where, order, limit=PARALLEL * MAX_OPERATIONS, fields=["__name__"]
+            )
+            paths = [hit.path for hit in hits]
+            chunks = [paths[first : first + MAX_OPERATIONS] for first in range(0, len(paths), MAX_OPERATIONS)]
+            await asyncio.gather(*(self.erase(chunk, until) for chunk in chunks))
+            count += len(paths)
+            if len(chunks) < PARALLEL:
+                return count
 
     async def find(
         self,
         collection: str,
         until: Until,
-        where: Sequence[tuple[str, str, Any]] = (),
+        where: Sequence[Condition] = (),
         order: str | None = None,
         descending: bool = False,
         limit: int | None = None,
@@ -200,23 +168,23 @@ class Rpc:
             query = query.select(list(fields))
 
         async def once() -> list[Found]:
-            with _translated():
+            with translated():
                 stream = query.stream(retry=None, timeout=until.left())
                 return [Found(hit.reference.path, hit.to_dict()) async for hit in stream]
 
-        return await _patiently(once, until)
+        return await patiently(once, until)
 
     async def pages(
         self,
         collection: str,
         until: Until | None,
         order: str,
-        where: Sequence[tuple[str, str, Any]] = (),
+        where: Sequence[Condition] = (),
         fields: Sequence[str] | None = None,
         size: int = READ_CHUNK,
-    ) -> AsyncIterator[list[Found]]:
+    ) -> AsyncGenerator[list[Found]]:
         """A query of any length, page by page in ascending `order`, which must be unique. None: a deadline a page."""
-        after: list[tuple[str, str, Any]] = []
+        after: list[Condition] = []
         while True:
             bound = until if until is not None else self.until()
             page = await self.find(collection, bound, (*where, *after), order, limit=size, fields=fields)
@@ -226,57 +194,21 @@ class Rpc:
             if len(page) < size:
                 return
 
-    async def count(self, collection: str, until: Until, where: Sequence[tuple[str, str, Any]] = ()) -> int:
+    async def count(self, collection: str, until: Until, where: Sequence[Condition] = ()) -> int:
         """How many documents a query matches, counted by the server. Raises `StoreUnavailable`."""
 
         async def once() -> int:
-            with _translated():
+            with translated():
                 answer = await self._query(collection, where).count().get(retry=None, timeout=until.left())
                 return int(answer[0][0].value)
 
-        return await _patiently(once, until)
+        return await patiently(once, until)
 
-    def _query(self, collection: str, where: Sequence[tuple[str, str, Any]]) -> Any:
+    def _query(self, collection: str, where: Sequence[Condition]) -> Any:
         query = self._client.collection(collection)
         for condition in where:
             query = query.where(filter=FieldFilter(*condition))
         return query
-
-
-async def pause(attempt: int) -> None:
-    """Wait before attempt number `attempt` + 1: twice as long each time, and never two callers alike."""
-    await asyncio.sleep(random.uniform(0.3, 1.0) * min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))  # noqa: S311
-
-
-async def _patiently(once: Callable[[], Awaitable[T]], until: Until) -> T:
-    for attempt in range(_BLIPS):
-        try:
-            async with asyncio.timeout_at(until.at):
-                return await once()
-        except Blip as error:
-            if attempt == _BLIPS - 1:
-                raise StoreUnavailable(str(error)) from None
-        except _CONTENTION as error:
-            raise Refused(str(error)) from None
-        except TimeoutError:
-            raise StoreUnavailable("no answer within the deadline") from None
-        await pause(attempt)
-    raise AssertionError("unreachable")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Driver errors as `Blip` or `StoreUnavailable`; refusals for contention pass as they are."""
-    try:
-        yield
-    except _CONTENTION:
-        raise
-    except exceptions.TooManyRequests as error:
-        raise Blip(str(error)) from None
-    except exceptions.ClientError as error:
-        raise Refused(str(error)) from None
-    except _FAILURES as error:
-        raise Blip(f"{type(error).__name__}: {error}") from None
 
 
 def _milliseconds(moment: Any) -> int:

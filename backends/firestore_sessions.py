@@ -1,42 +1,46 @@
 """`SessionStore` on Firestore. Each verb that writes is one step on the session's document."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.errors import DuplicateIdConflict, SessionCorrupt, SessionExists, SessionNotFound, VersionConflict
-from backends.firestore_docs import SessionDoc, advance, decode, document_id, live, log_entry, message_id
+from backends.errors import SessionCorrupt, SessionExists, SessionNotFound, VersionConflict
+from backends.firestore_append import Appender
+from backends.firestore_calls import Until
+from backends.firestore_docs import SessionDoc, decode, document_id, live
 from backends.firestore_lane import Lanes, Unit
-from backends.firestore_lines import is_stored, store_line, summary_path
 from backends.firestore_outbox import Outbox
 from backends.firestore_purge import Eraser
-from backends.firestore_rpc import Rpc, Until
+from backends.firestore_rpc import Rpc
 from backends.firestore_tail import Bodies, Tail
-from backends.records import Appended, Draft, Erased, LogEntry, NewSession, Session, SessionRef, Snapshot, Swept, Task
-from backends.text import stamp
+from backends.records import (
+    Appended,
+    Draft,
+    Erased,
+    LogEntry,
+    NewSession,
+    Session,
+    SessionRef,
+    Snapshot,
+    Swept,
+    Task,
+)
 
 T = TypeVar("T")
 
 
-class _Repeat(Struct, frozen=True):
-    seq: int
-    message: str
-
-
 class FirestoreSessions:
-    """`inline_log`: the log shares the database, so a line is written in the step that stores its message."""
+    """`inline_log`: the log shares the database (S14)."""
 
     def __init__(self, rpc: Rpc, lanes: Lanes, inline_log: bool) -> None:
         self._rpc = rpc
         self._lanes = lanes
-        self._inline_log = inline_log
         self._tail = Tail(rpc)
         self._outbox = Outbox(rpc)
+        self._appender = Appender(rpc, lanes, self._tail, None if inline_log else self._outbox)
         self._eraser = Eraser(rpc, lanes, self._outbox)
 
     def _path(self, session_id: str, *below: str) -> str:
@@ -92,7 +96,7 @@ class FirestoreSessions:
         until = self._rpc.until()
         path = self._path(ref.session_id)
         reading, found = await asyncio.gather(
-            self._rpc.read([path], until), self._tail.newest(ref.session_id, since, limit, until)
+            self._rpc.read([path], until), self._tail.newest(ref, since, limit, until)
         )
         document = live(reading.documents[path].data, ref, reading.now)
         return await self._snapshot(ref, document, found, since, limit, until)
@@ -100,13 +104,13 @@ class FirestoreSessions:
     async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
 
-        def change(document: SessionDoc, unit: Unit) -> SessionDoc:
+        def change(document: SessionDoc, _unit: Unit) -> SessionDoc:
             document.epoch += 1
             document.owner = owner
             return replace(document)
 
         document, found = await asyncio.gather(
-            self._change(ref, change, until=until), self._tail.newest(ref.session_id, since, limit, until)
+            self._change(ref, change, until=until), self._tail.newest(ref, since, limit, until)
         )
         return await self._snapshot(ref, document, found, since, limit, until)
 
@@ -114,28 +118,21 @@ class FirestoreSessions:
         self, ref: SessionRef, document: SessionDoc, found: Bodies, since: int, limit: int, until: Until
     ) -> Snapshot:
         wanted = range(max(since, document.seq - limit) + 1, document.seq + 1)
-        messages = await self._tail.complete(ref.session_id, found, wanted, until)
-        if messages is None:
-            await self.load(ref)
-            raise SessionCorrupt(ref.session_id)
+        messages = await self._tail.complete(ref, found, wanted, until)
         return Snapshot(document.session(), messages, document.task)
 
     async def messages(self, ref: SessionRef, since: int, limit: int) -> list[bytes]:
         until = self._rpc.until()
         path = self._path(ref.session_id)
         reading, found = await asyncio.gather(
-            self._rpc.read([path], until), self._tail.oldest(ref.session_id, since, limit, until)
+            self._rpc.read([path], until), self._tail.oldest(ref, since, limit, until)
         )
         document = live(reading.documents[path].data, ref, reading.now)
         wanted = range(max(since, 0) + 1, min(document.seq, max(since, 0) + limit) + 1)
-        messages = await self._tail.complete(ref.session_id, found, wanted, until)
-        if messages is None:
-            await self.load(ref)
-            raise SessionCorrupt(ref.session_id)
-        return messages
+        return await self._tail.complete(ref, found, wanted, until)
 
     async def release(self, ref: SessionRef, epoch: int) -> bool:
-        def change(document: SessionDoc, unit: Unit) -> bool:
+        def change(document: SessionDoc, _unit: Unit) -> bool:
             if document.epoch != epoch or document.owner is None:
                 return False
             document.owner = None
@@ -144,57 +141,10 @@ class FirestoreSessions:
         return await self._change(ref, change)
 
     async def append(self, ref: SessionRef, draft: Draft, epoch: int | None = None) -> Appended:
-        path = self._path(ref.session_id)
-        key = self._key_path(ref.session_id, draft.client_message_id)
-        reads = [] if key is None else [key]
-        if draft.logged and self._inline_log:
-            reads.append(summary_path(self._rpc, ref.session_id))
-
-        def step(unit: Unit) -> Appended | _Repeat:
-            document = live(unit.get(path), ref, unit.now)
-            if key is not None and (known := unit.get(key)) is not None:
-                return _repeat(known, draft)
-            live(unit.get(path), ref, unit.now, epoch)
-            return self._store(unit, document, draft, key)
-
-        until = self._rpc.until()
-        result = await self._lanes.run(path, step, reads, until, operations=5, size=3 * len(draft.body))
-        return result if isinstance(result, Appended) else await self._repeated(ref, result, until)
-
-    def _key_path(self, session_id: str, client_message_id: str | None) -> str | None:
-        if client_message_id is None:
-            return None
-        digest = hashlib.sha256(client_message_id.encode("utf-8", "surrogatepass")).hexdigest()
-        return self._path(session_id, "keys", digest)
-
-    def _store(self, unit: Unit, document: SessionDoc, draft: Draft, key: str | None) -> Appended:
-        seq = document.seq + 1
-        ts = max(unit.now, document.last_ts)
-        body = stamp(draft.body, seq, ts)
-        advance(document, draft, seq, ts)
-        unit.put(self._path(document.id), document.encode())
-        unit.put(self._path(document.id, "messages", message_id(seq)), {"seq": seq, "body": body})
-        if key is not None:
-            unit.put(key, {"seq": seq, "message": draft.id, "fingerprint": draft.fingerprint})
-        if draft.logged:
-            self._log(unit, log_entry(document, draft, seq, ts, body))
-        return Appended(draft.id, seq, body, created=True)
-
-    def _log(self, unit: Unit, entry: LogEntry) -> None:
-        if not self._inline_log:
-            self._outbox.store(unit, entry)
-        elif not is_stored(unit, self._rpc, entry):
-            store_line(unit, self._rpc, entry)
-
-    async def _repeated(self, ref: SessionRef, repeat: _Repeat, until: Until) -> Appended:
-        bodies = await self._tail.complete(ref.session_id, {}, range(repeat.seq, repeat.seq + 1), until)
-        if bodies is None:
-            await self.load(ref)
-            raise SessionCorrupt(ref.session_id)
-        return Appended(repeat.message, repeat.seq, bodies[0], created=False)
+        return await self._appender.append(ref, draft, epoch)
 
     async def set_context(self, ref: SessionRef, context: bytes, epoch: int | None = None) -> None:
-        def change(document: SessionDoc, unit: Unit) -> None:
+        def change(_document: SessionDoc, unit: Unit) -> None:
             unit.put(self._path(ref.session_id, "parts", "context"), {"value": context})
 
         await self._change(ref, change, epoch, size=len(context))
@@ -277,12 +227,6 @@ def _refuse_taken(data: dict[str, Any] | None, session_id: str, now: int) -> Non
         raise SessionExists(session_id) from None
     if document.status != "buried" or document.is_tombstone(now) or not document.erased:
         raise SessionExists(session_id)
-
-
-def _repeat(known: dict[str, Any], draft: Draft) -> _Repeat:
-    if draft.fingerprint is not None and draft.fingerprint != known.get("fingerprint"):
-        raise DuplicateIdConflict(draft.client_message_id)
-    return _Repeat(known["seq"], known["message"])
 
 
 def _value(data: dict[str, Any] | None) -> bytes | None:
