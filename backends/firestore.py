@@ -3,6 +3,7 @@
 from typing import Any
 
 from backends import StoreSettings
+from backends.base import MessageLog, SessionStore, SettingsStore
 from backends.errors import StoreMisconfigured
 from backends.firestore_calls import Refused
 from backends.firestore_client import Connection, connect
@@ -40,9 +41,9 @@ class FirestoreStorage:
         self._connection = connection
         self._rpc = Rpc(client, settings.firestore.collection_prefix, settings.deadline)
         self._lanes = Lanes(self._rpc)
-        self.sessions = FirestoreSessions(self._rpc, self._lanes, log_shares_store)
-        self.log = FirestoreLog(self._rpc, self._lanes)
-        self.settings = FirestoreSettingsStore(self._rpc, self._lanes)
+        self.sessions: SessionStore = FirestoreSessions(self._rpc, self._lanes, log_shares_store)
+        self.log: MessageLog = FirestoreLog(self._rpc, self._lanes)
+        self.settings: SettingsStore = FirestoreSettingsStore(self._rpc, self._lanes)
 
     async def ping(self) -> None:
         await self._rpc.read([self._rpc.path("meta", "clock")], self._rpc.until())

@@ -34,7 +34,7 @@ class LogEraser:
             summary.until = unit.now + int(tombstone * 1000)
             summary.todo = summary.until if summary.erased else DUE_NOW
             unit.put(path, summary.encode())
-            return messages
+            return summary.messages
 
         messages = await self._lanes.run(path, step, until=until)
         await self._finish(site_id, session_id, until)
