@@ -51,4 +51,4 @@ class FirestoreStorage:
     async def close(self) -> None:
         await self._lanes.close()
         if self._connection is not None:
-            await self._connection.close()
+            await self._connection.close(self._rpc.deadline)

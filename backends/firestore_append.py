@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from backends.errors import DuplicateIdConflict
-from backends.firestore_docs import SessionDoc, advance, document_id, live, message_id
+from backends.firestore_docs import SessionDoc, advance, document_id, fence, live, message_id
 from backends.firestore_lane import Lanes, Unit
 from backends.firestore_lines import is_stored, store_line, summary_path
 from backends.firestore_outbox import Outbox
@@ -44,7 +44,7 @@ class Appender:
             document = live(unit.get(path), ref, unit.now)
             if key is not None and (known := unit.get(key)) is not None:
                 return _repeat(known, draft)
-            live(unit.get(path), ref, unit.now, epoch)
+            fence(document, epoch)
             return self._store(unit, document, draft, key)
 
         until = self._rpc.until()

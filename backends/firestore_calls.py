@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.api_core import exceptions
@@ -26,6 +26,7 @@ _FAILURES = (
     OSError,
 )
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Contended(Exception):
@@ -90,7 +91,28 @@ def translated() -> Iterator[None]:
         raise
     except exceptions.TooManyRequests as error:
         raise Blip(str(error)) from None
+    except exceptions.DeadlineExceeded:
+        raise StoreUnavailable("no answer within the deadline") from None
     except exceptions.ClientError as error:
         raise Refused(str(error)) from None
     except _FAILURES as error:
         raise Blip(f"{type(error).__name__}: {error}") from None
+
+
+async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all the calls return. When one fails, none is left running."""
+    tasks = [asyncio.create_task(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """`together` for two of different kinds."""
+    calls: list[Coroutine[Any, Any, Any]] = [first, second]
+    one, other = await together(calls)
+    return one, other

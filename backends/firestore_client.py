@@ -33,8 +33,9 @@ class Connection:
         self.client = client
         self._channel = channel
 
-    async def close(self) -> None:
-        await self._channel.close()
+    async def close(self, grace: float) -> None:
+        """Let calls that are under way end, for so many seconds."""
+        await self._channel.close(grace)
 
 
 async def connect(settings: FirestoreSettings) -> Connection:

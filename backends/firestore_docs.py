@@ -78,7 +78,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
         self.lease_due = (self.lease_until if self.lease else 0) if live and self.asked > self.answered else None
         task = self.task
         self.task_due = task.deadline if live and task and task.status in ("running", "held") else None
-        return encode(self) | {"expireAt": expiry(self.until if self.status == "buried" else None)}
+        return encode(self) | {"expireAt": _expiry(self.erased, self.until)}
 
 
 class LogDoc(msgspec.Struct, kw_only=True):
@@ -110,7 +110,7 @@ class LogDoc(msgspec.Struct, kw_only=True):
 
     def encode(self) -> dict[str, Any]:
         self.rank = log_rank(self.activity, self.id) if self.status == "live" else None
-        return encode(self) | {"expireAt": expiry(self.until if self.status == "buried" else None)}
+        return encode(self) | {"expireAt": _expiry(self.erased, self.until)}
 
 
 def encode(document: msgspec.Struct) -> dict[str, Any]:
@@ -127,9 +127,9 @@ def decode(data: dict[str, Any], document: type[D], session_id: str) -> D:
         raise SessionCorrupt(session_id) from None
 
 
-def expiry(until: int | None) -> datetime | None:
-    """The field that a TTL policy of Firestore reads."""
-    return None if until is None else datetime.fromtimestamp(until / 1000, UTC)
+def _expiry(erased: bool, until: int) -> datetime | None:
+    """The field for a TTL policy, which may remove a tombstone only when nothing is left below it."""
+    return datetime.fromtimestamp(until / 1000, UTC) if erased else None
 
 
 def live(data: dict[str, Any] | None, ref: SessionRef, now: int, epoch: int | None = None) -> SessionDoc:
@@ -143,9 +143,14 @@ def live(data: dict[str, Any] | None, ref: SessionRef, now: int, epoch: int | No
         raise SessionDeleted(ref.session_id)
     if document.status != "live" or document.is_idle(ref.idle_ttl, now):
         raise SessionNotFound(ref.session_id)
-    if epoch is not None and epoch < document.epoch:
-        raise NotOwner(ref.session_id)
+    fence(document, epoch)
     return document
+
+
+def fence(document: SessionDoc, epoch: int | None) -> None:
+    """Rule S3."""
+    if epoch is not None and epoch < document.epoch:
+        raise NotOwner(document.id)
 
 
 def advance(document: SessionDoc, draft: Draft, seq: int, ts: int) -> None:

@@ -11,6 +11,8 @@ from backends.text import FIRST_TEXT_CHARS, words
 
 DAY_MS = 86_400_000
 PREFIX_CHARS = 8
+WORD_CHARS = 100
+"""A longer word is found by its beginning: Firestore cuts what it indexes at 1,500 bytes."""
 MAX_TOKENS = 20_000
 """Firestore allows 40,000 index entries a document; whole words go first."""
 
@@ -80,13 +82,13 @@ def tokens(text: str) -> list[str]:
     """What a line is found by: `=word` for each word, and each word's beginnings up to eight characters."""
     distinct = dict.fromkeys(words(text))
     beginnings = (word[:size] for word in distinct for size in range(1, min(len(word), PREFIX_CHARS) + 1))
-    return list(dict.fromkeys([*(f"={word}" for word in distinct), *beginnings]))[:MAX_TOKENS]
+    return list(dict.fromkeys([*(f"={word[:WORD_CHARS]}" for word in distinct), *beginnings]))[:MAX_TOKENS]
 
 
 def token_of(wanted: list[str]) -> str:
     """The token of a query that names the fewest lines: its longest whole word, else the beginning of the last."""
     whole = wanted[:-1]
-    return f"={max(whole, key=len)}" if whole else wanted[-1][:PREFIX_CHARS]
+    return f"={max(whole, key=len)[:WORD_CHARS]}" if whole else wanted[-1][:PREFIX_CHARS]
 
 
 def matches(text: str, wanted: list[str]) -> bool:

@@ -1,6 +1,5 @@
 """`MessageLog` on Firestore. Summaries are listed in the order of their `rank`, lines are found by their tokens."""
 
-import asyncio
 import heapq
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -10,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from backends.errors import SessionCorrupt
-from backends.firestore_calls import Until
+from backends.firestore_calls import Until, both, together
 from backends.firestore_docs import LogDoc, decode, lines_of, log_rank
 from backends.firestore_lane import Lanes, Unit
 from backends.firestore_lines import DAY_MS, entry_of, line_path, matches, store_line, summary_path, token_of
@@ -45,7 +44,7 @@ class FirestoreLog:
         until = self._rpc.until()
         waiting = list(groups.values())
         for first in range(0, len(waiting), PARALLEL):
-            await asyncio.gather(*(self._append(group, until) for group in waiting[first : first + PARALLEL]))
+            await together(self._append(group, until) for group in waiting[first : first + PARALLEL])
 
     async def _append(self, group: list[LogEntry], until: Until) -> None:
         for first in range(0, len(group), _APPEND_CHUNK):
@@ -114,11 +113,12 @@ class FirestoreLog:
         return min(summaries, key=lambda summary: summary.started).id if summaries else None
 
     async def messages(self, site_id: str, session_id: str, since: int, limit: int) -> list[bytes]:
-        until = self._rpc.until(slow=True)
-        if await self.session(site_id, session_id) is None:
-            return []
-        hits = await self._rpc.find(self._lines, until, lines_of(site_id, session_id, since), "key", limit=limit)
-        return [hit.data["body"] for hit in hits]
+        within = lines_of(site_id, session_id, since)
+        summary, hits = await both(
+            self.session(site_id, session_id),
+            self._rpc.find(self._lines, self._rpc.until(), within, "key", limit=limit, fields=("body",)),
+        )
+        return [hit.data["body"] for hit in hits] if summary is not None else []
 
     async def export(self, site_id: str, start: int | None, end: int | None) -> AsyncIterator[LogEntry]:
         within: list[Condition] = [("site_id", "==", site_id)]

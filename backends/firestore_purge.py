@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from backends.errors import SessionDeleted, SessionNotFound, StorageError, StoreUnavailable
-from backends.firestore_calls import Until
+from backends.firestore_calls import Until, together
 from backends.firestore_docs import DUE_NOW, SessionDoc, Status, decode, document_id, live
 from backends.firestore_lane import Lanes, Unit
 from backends.firestore_outbox import Outbox
@@ -64,9 +64,8 @@ class Eraser:
                 await self._outbox.hurry(document.site, session_id, until)
             else:
                 await self._outbox.erase(document.site, session_id, until)
-            await asyncio.gather(
-                *(self._rpc.erase_all(self._path(session_id, name), until, (), None) for name in _BELOW)
-            )
+            below = [self._path(session_id, name) for name in _BELOW]
+            await together(self._rpc.erase_all(collection, until, (), None) for collection in below)
         status = document.status
         await self._lanes.run(path, lambda unit: _close(unit, path, session_id, status), until=until)
 
@@ -87,15 +86,17 @@ class Eraser:
         orphaned: list[SessionName] = []
         for site_id, idle_ttl in idle_ttls.items():
             site, idle_since = ("site", "==", site_id), now - int(idle_ttl * 1000)
-            idle, late, open_ = await asyncio.gather(
-                self._named(
-                    [site, ("status", "==", "live"), ("activity", "<=", idle_since)],
-                    "activity",
-                    limit - len(evicted),
-                    until,
-                ),
-                self._named([site, ("task_due", "<=", now)], "task_due", limit, until, idle_since),
-                self._named([site, ("lease_due", "<=", now)], "lease_due", limit, until, idle_since),
+            idle, late, open_ = await together(
+                [
+                    self._named(
+                        [site, ("status", "==", "live"), ("activity", "<=", idle_since)],
+                        "activity",
+                        limit - len(evicted),
+                        until,
+                    ),
+                    self._named([site, ("task_due", "<=", now)], "task_due", limit, until, idle_since),
+                    self._named([site, ("lease_due", "<=", now)], "lease_due", limit, until, idle_since),
+                ]
             )
             overdue += late
             orphaned += open_

@@ -1,6 +1,5 @@
 """Calls of Firestore's client: each with a time-out of its own, none retried by the driver, no driver error let out."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -8,7 +7,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec import Struct
 
 from backends.errors import StoreUnavailable
-from backends.firestore_calls import CONTENTION, Blip, Contended, Until, patiently, translated
+from backends.firestore_calls import CONTENTION, Blip, Contended, Until, patiently, together, translated
 
 SLOW_DEADLINE = 30.0
 READ_CHUNK = 300
@@ -141,7 +140,7 @@ class Rpc:
             )
             paths = [hit.path for hit in hits]
             chunks = [paths[first : first + MAX_OPERATIONS] for first in range(0, len(paths), MAX_OPERATIONS)]
-            await asyncio.gather(*(self.erase(chunk, until) for chunk in chunks))
+            await together(self.erase(chunk, until) for chunk in chunks)
             count += len(paths)
             if len(chunks) < PARALLEL:
                 return count

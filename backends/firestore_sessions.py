@@ -1,6 +1,5 @@
 """`SessionStore` on Firestore. Each verb that writes is one step on the session's document."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 
 from backends.errors import SessionCorrupt, SessionExists, SessionNotFound, VersionConflict
 from backends.firestore_append import Appender
-from backends.firestore_calls import Until
+from backends.firestore_calls import Until, both
 from backends.firestore_docs import SessionDoc, decode, document_id, live
 from backends.firestore_lane import Lanes, Unit
 from backends.firestore_outbox import Outbox
@@ -95,9 +94,7 @@ class FirestoreSessions:
     async def restore(self, ref: SessionRef, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
         path = self._path(ref.session_id)
-        reading, found = await asyncio.gather(
-            self._rpc.read([path], until), self._tail.newest(ref, since, limit, until)
-        )
+        reading, found = await both(self._rpc.read([path], until), self._tail.newest(ref, since, limit, until))
         document = live(reading.documents[path].data, ref, reading.now)
         return await self._snapshot(ref, document, found, since, limit, until)
 
@@ -109,7 +106,7 @@ class FirestoreSessions:
             document.owner = owner
             return replace(document)
 
-        document, found = await asyncio.gather(
+        document, found = await both(
             self._change(ref, change, until=until), self._tail.newest(ref, since, limit, until)
         )
         return await self._snapshot(ref, document, found, since, limit, until)
@@ -124,9 +121,7 @@ class FirestoreSessions:
     async def messages(self, ref: SessionRef, since: int, limit: int) -> list[bytes]:
         until = self._rpc.until()
         path = self._path(ref.session_id)
-        reading, found = await asyncio.gather(
-            self._rpc.read([path], until), self._tail.oldest(ref, since, limit, until)
-        )
+        reading, found = await both(self._rpc.read([path], until), self._tail.oldest(ref, since, limit, until))
         document = live(reading.documents[path].data, ref, reading.now)
         wanted = range(max(since, 0) + 1, min(document.seq, max(since, 0) + limit) + 1)
         return await self._tail.complete(ref, found, wanted, until)

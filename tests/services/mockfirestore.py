@@ -200,16 +200,16 @@ class MockQuery:
 
     def __init__(self, service: MockService, collection: str) -> None:
         self._service = service
-        self._collection = collection
-        self._filters: list[tuple[str, str, Any]] = []
-        self._order: tuple[str, bool] | None = None
+        self.collection = collection
+        self.filters: list[tuple[str, str, Any]] = []
+        self.order: tuple[str, bool] | None = None
         self._limit: int | None = None
 
     def where(self, *, filter: FieldFilter) -> "MockQuery":  # noqa: A002 - the client's name
-        return self._with(_filters=[*self._filters, (filter.field_path, filter.op_string, filter.value)])
+        return self._with(filters=[*self.filters, (filter.field_path, filter.op_string, filter.value)])
 
     def order_by(self, field: str, direction: str) -> "MockQuery":
-        return self._with(_order=(field, direction == "DESCENDING"))
+        return self._with(order=(field, direction == "DESCENDING"))
 
     def limit(self, limit: int) -> "MockQuery":
         return self._with(_limit=limit)
@@ -222,7 +222,7 @@ class MockQuery:
         return MockCount(self)
 
     def _with(self, **changes: Any) -> "MockQuery":
-        query = MockQuery(self._service, self._collection)
+        query = type(self)(self._service, self.collection)
         vars(query).update(vars(self) | changes)
         return query
 
@@ -233,15 +233,15 @@ class MockQuery:
             yield MockSnapshot(path, data, self._service.version(path), read_time)
 
     def found(self) -> list[tuple[str, dict[str, Any]]]:
-        hits = [hit for hit in self._service.documents(self._collection) if self._matches(hit[1])]
-        if self._order is not None:
-            field, descending = self._order
+        hits = [hit for hit in self._service.documents(self.collection) if self._matches(hit[1])]
+        if self.order is not None:
+            field, descending = self.order
             hits = [hit for hit in hits if field in hit[1]]
             hits.sort(key=lambda hit: hit[1][field], reverse=descending)
         return hits if self._limit is None else hits[: self._limit]
 
     def _matches(self, data: dict[str, Any]) -> bool:
-        for field, comparison, value in self._filters:
+        for field, comparison, value in self.filters:
             have = data.get(field)
             if comparison == "array_contains":
                 if not isinstance(have, list) or value not in have:
