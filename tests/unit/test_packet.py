@@ -57,7 +57,6 @@ def test_a_valid_packet_is_read(text: str, kind: int, namespace: str | None, num
         '37"x"',
         "0[]",
         '0"x"',
-        "07",
         "1[]",
         "4",
         '4{"message":"no"}',
