@@ -242,10 +242,14 @@ class SettingsStore(Protocol):
 class Storage(Protocol):
     """The bundle that `open_storage` returns. `log_shares_store`: S14 needs no outbox."""
 
-    sessions: SessionStore
-    log: MessageLog
-    settings: SettingsStore
-    log_shares_store: bool
+    @property
+    def sessions(self) -> SessionStore: ...
+    @property
+    def log(self) -> MessageLog: ...
+    @property
+    def settings(self) -> SettingsStore: ...
+    @property
+    def log_shares_store(self) -> bool: ...
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless every store answers now."""

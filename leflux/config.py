@@ -102,12 +102,24 @@ def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a configuration file. Raises `ConfigError`."""
     file = Path(path)
     tree = _expand(_parse(file), env, "$", file)
+    _read_deadlines(tree, file)
     try:
         settings = msgspec.convert(tree, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {error}") from None
     _check(settings, file)
     return settings
+
+
+def _read_deadlines(tree: dict[str, Any], file: Path) -> None:
+    """Durations of the storage sections: their settings belong to `backends/`, which knows seconds only."""
+    for name in ("storage", "message_log"):
+        section = tree.get(name)
+        if isinstance(section, dict) and "deadline" in section:
+            try:
+                section["deadline"] = float(Duration.parse(section["deadline"]))
+            except ValueError as error:
+                raise ConfigError(f"{file}: {error} - at `$.{name}.deadline`") from None
 
 
 def _decode(kind: type, value: Any) -> Any:
@@ -176,7 +188,10 @@ def _expand(node: Any, env: Mapping[str, str], path: str, file: Path) -> Any:
     text = _VARIABLE.sub(value_of, node)
     if not _VARIABLE.fullmatch(node):
         return text
-    scalar = yaml.safe_load(text)
+    try:
+        scalar = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
     return scalar if isinstance(scalar, bool | int | float) else text
 
 
