@@ -48,7 +48,7 @@ async def test_slots_that_move_under_load_lose_and_double_nothing(cluster: Redis
 
 
 async def test_a_node_that_dies_and_returns_keeps_what_it_acknowledged(cluster: RedisCluster) -> None:
-    async with opened(cluster.url, 2.0) as storage:
+    async with opened(cluster.url) as storage:
         refs = [await started(storage) for _ in range(12)]
         for ref in refs:
             await insist(storage, ref, make_draft("before", "id-before"))
@@ -66,7 +66,7 @@ async def test_a_node_that_dies_and_returns_keeps_what_it_acknowledged(cluster: 
 
 
 async def test_a_failover_by_sentinel_is_followed(sentinel: RedisSentinel) -> None:
-    async with opened(sentinel.url, 5.0) as storage:
+    async with opened(sentinel.url) as storage:
         ref = await started(storage)
         await insist(storage, ref, make_draft("before", "id-before"))
         sentinel.fail_over()
