@@ -57,6 +57,7 @@ CREATE INDEX audit_site ON audit (site, ts);
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection for one lane. Raises `StoreUnavailable`."""
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -65,6 +66,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.DatabaseError as error:
+        if connection is not None:
+            connection.close()
         raise _cannot_open(path, error) from None
     return connection
 

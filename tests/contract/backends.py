@@ -13,10 +13,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends import RedisSettings, SqliteSettings, StoreSettings
+from backends import FirestoreSettings, RedisSettings, SqliteSettings, StoreSettings
 from backends.base import Storage
+from backends.firestore import FirestoreStorage
 from backends.split import SplitStorage
 from tests.contract.example_store import SnapshotStorage
+from tests.services import firestore
+from tests.services.mockfirestore import MockAsyncClient, MockService
 from tests.services.redis import redis, redis_cluster
 
 DEADLINE = 30.0
@@ -100,10 +103,38 @@ def _redis(place: Place, part: str) -> StoreSettings:
     return StoreSettings(backend="redis", redis=settings, deadline=DEADLINE)
 
 
+@asynccontextmanager
+async def _firestore(place: Place) -> AsyncIterator[Harness]:
+    def choose(place: Place, part: str) -> StoreSettings:
+        section = FirestoreSettings(collection_prefix=f"{place.tag}-{part}-")
+        return StoreSettings(backend="firestore", firestore=section, deadline=DEADLINE)
+
+    with firestore.named(place.service.address):
+        async with from_settings(choose)(place) as harness:
+            yield harness
+
+
+@asynccontextmanager
+async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
+    settings = StoreSettings(backend="firestore", deadline=DEADLINE)
+    state, log = MockService(), MockService()
+
+    async def open_() -> Storage:
+        return FirestoreStorage(MockAsyncClient(state), settings, log_shares_store=True)
+
+    async def open_split() -> Storage:
+        split = FirestoreStorage(MockAsyncClient(state), settings, log_shares_store=False)
+        return SplitStorage(split, FirestoreStorage(MockAsyncClient(log), settings, log_shares_store=True))
+
+    yield Harness(open_, open_split)
+
+
 BACKENDS: dict[str, Backend] = {
     "memory": Backend(from_settings(_memory), durable=False, shared=False),
     "sqlite": Backend(from_settings(_sqlite)),
     "redis": Backend(from_settings(_redis), service=redis),
     "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
+    "firestore": Backend(_firestore, service=firestore.emulator),
+    "mockfirestore": Backend(_mockfirestore),
     "example": Backend(_snapshot, shared=False),
 }
