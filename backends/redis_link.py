@@ -148,6 +148,7 @@ class Link:
         if self._closed:
             return
         self._closed = True
+        self._flush()
         while tasks := {task for lane in self._lanes.values() for task in lane.tasks}:
             await asyncio.wait(tasks)
         await self._nodes.close()

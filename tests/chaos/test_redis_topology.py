@@ -84,6 +84,7 @@ async def test_a_failover_by_sentinel_is_followed(sentinel: RedisSentinel) -> No
         "redis+cluster://127.0.0.1",
         "redis+sentinel://127.0.0.1:26379",
         "redis://127.0.0.1:port/0",
+        "redis://127.0.0.1:6379/0?decode_responses=true",
     ],
 )
 async def test_an_address_that_can_never_work_is_refused(url: str) -> None:
