@@ -25,6 +25,8 @@ _SENTINEL, _CLUSTER = "sentinel", "cluster"
 _OURS = {"decode_responses", "protocol", "retry_on_error", "retry_on_timeout", "socket_timeout"}
 _WRONG_LOGIN = ("NOAUTH", "WRONGPASS", "NOPERM", "invalid username-password", "without any password configured")
 
+_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs")
+
 
 async def connect(url: str, deadline: float) -> Nodes:
     """Reach the servers of the URL. Raises `StoreMisconfigured` or `StoreUnavailable`."""
@@ -53,7 +55,9 @@ def _nodes(url: str, parts: SplitResult, kind: str, deadline: float) -> "_Single
     if kind == "":
         return _Single(Redis.from_url(url, **options))
     hosts = _hosts(parts.netloc)
-    options |= _login(parts) | ({"ssl": True} if parts.scheme.startswith("rediss") else {})
+    options |= _login(parts)
+    if parts.scheme.startswith("rediss"):
+        options |= {"ssl": True} | {name: query[name] for name in _TLS if name in query}
     if kind == _CLUSTER:
         return _Cluster(RedisCluster(startup_nodes=[ClusterNode(*host) for host in hosts], **options), deadline)
     service, _, db = parts.path.strip("/").partition("/")

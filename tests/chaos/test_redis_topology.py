@@ -63,6 +63,10 @@ async def test_a_node_that_dies_and_returns_keeps_what_it_acknowledged(cluster: 
         for ref in refs:
             whole = partial(has_each_once, storage, ref, ["before", "during"])
             await until(whole, "the session is whole")
+    # The one that is left is who asks.
+    await until(
+        lambda: all(node.info()["connected_clients"] == "1" for node in cluster.nodes), "every connection is closed"
+    )
 
 
 async def test_a_failover_by_sentinel_is_followed(sentinel: RedisSentinel) -> None:
