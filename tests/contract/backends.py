@@ -13,13 +13,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends import FirestoreSettings, SqliteSettings, StoreSettings
+from backends import FirestoreSettings, RedisSettings, SqliteSettings, StoreSettings
 from backends.base import Storage
 from backends.firestore import FirestoreStorage
 from backends.split import SplitStorage
 from tests.contract.example_store import SnapshotStorage
 from tests.services import firestore
 from tests.services.mockfirestore import MockAsyncClient, MockService
+from tests.services.redis import redis, redis_cluster
 
 DEADLINE = 30.0
 """Seconds a call may take here: a hundred callers on a slow, shared machine are no outage."""
@@ -97,6 +98,11 @@ async def _snapshot(place: Place) -> AsyncIterator[Harness]:
     yield Harness(open_, open_split)
 
 
+def _redis(place: Place, part: str) -> StoreSettings:
+    settings = RedisSettings(url=place.service.url, prefix=f"{place.tag}:{part}:")
+    return StoreSettings(backend="redis", redis=settings, deadline=DEADLINE)
+
+
 @asynccontextmanager
 async def _firestore(place: Place) -> AsyncIterator[Harness]:
     def choose(place: Place, part: str) -> StoreSettings:
@@ -126,6 +132,8 @@ async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
 BACKENDS: dict[str, Backend] = {
     "memory": Backend(from_settings(_memory), durable=False, shared=False),
     "sqlite": Backend(from_settings(_sqlite)),
+    "redis": Backend(from_settings(_redis), service=redis),
+    "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
     "firestore": Backend(_firestore, service=firestore.emulator),
     "mockfirestore": Backend(_mockfirestore),
     "example": Backend(_snapshot, shared=False),
