@@ -31,7 +31,7 @@ from tests.services import free_port
 from tests.services.firestore import ENVIRONMENT, Emulator, emulator, named
 
 pytestmark = pytest.mark.xdist_group("firestore")
-DEADLINE = 2.0
+DEADLINE = 4.0
 GENEROUS = 30.0
 """Seconds after which a call that ought to have ended counts as hanging."""
 
