@@ -72,7 +72,7 @@ class AgentSettings(Strict, frozen=True):
     kind: Literal["knowledge", "playbook", "openai", "echo", "none"] = "knowledge"
     deadline: Duration = Duration(30)
     echo: EchoSettings = EchoSettings()
-    playbook: PlaybookSettings = PlaybookSettings()
+    playbook: PlaybookSettings | None = None
     openai: OpenAISettings = OpenAISettings()
 
 
@@ -101,16 +101,17 @@ class Settings(Strict, frozen=True):
 def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a configuration file. Raises `ConfigError`."""
     file = Path(path)
-    tree = _expand(_parse(file), env, "$", file)
+    tree = _expand(parse_yaml(file), env, "$", file)
     try:
-        settings = msgspec.convert(tree, Settings, dec_hook=_decode)
+        settings = msgspec.convert(tree, Settings, dec_hook=decode_setting)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {error}") from None
     _check(settings, file)
     return settings
 
 
-def _decode(kind: type, value: Any) -> Any:
+def decode_setting(kind: type, value: Any) -> Any:
+    """How the settings' own types are read."""
     if kind is Duration:
         return Duration.parse(value)
     raise NotImplementedError(kind)
@@ -137,7 +138,8 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def parse_yaml(file: Path) -> dict[str, Any]:
+    """The mapping at the top of a YAML file. Raises `ConfigError`."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{file}: Expected at most {MAX_FILE_BYTES} bytes")
