@@ -50,7 +50,7 @@ class PlaybookAgent:
         asked = asked_for(last) if last is not None else None
         if last is None or asked is None or last is not history[-1]:
             return None
-        task = self._tasks.get(last.data.get(TASK_KEY, ""))
+        task = self._tasks.get(last.data.get(TASK_KEY, "")) if isinstance(last.data, dict) else None
         return None if task is None else (task, asked)
 
     def _match(self, text: str) -> PlaybookTask | None:
