@@ -27,4 +27,9 @@ def playbook_of(settings: AgentSettings) -> tuple[PlaybookTask, ...] | None:
 def _answering(settings: AgentSettings) -> Agent:
     if settings.kind == "echo":
         return EchoAgent(settings.echo.delay or 0.0)
+    if settings.kind == "openai":
+        # The SDK is large; only those who use it load it.
+        from leflux.agents.openai import OpenAIAgent
+
+        return OpenAIAgent(settings.openai)
     return SilentAgent()

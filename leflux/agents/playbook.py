@@ -1,6 +1,7 @@
 """Runs the owner's tasks, and leaves everything else to another agent."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
@@ -37,8 +38,9 @@ class PlaybookAgent:
                 yield Ask(AGAIN[asked], asked, {TASK_KEY: task.id})
                 return
         if turn.results is not None or task is None:
-            async for event in self._other(turn):
-                yield event
+            async with aclosing(self._other(turn)) as events:
+                async for event in events:
+                    yield event
             return
         stored, _ = await turn.context()
         context: Any = msgspec.json.decode(stored) if stored is not None else {}
@@ -62,8 +64,9 @@ class PlaybookAgent:
 
     async def _other(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         if self._fallback is not None:
-            async for event in self._fallback.reply(turn):
-                yield event
+            async with aclosing(self._fallback.reply(turn)) as events:
+                async for event in events:
+                    yield event
             return
         offers = ", ".join(f"“{task.phrases[0]}”" for task in self._tasks.values())
         yield Delta(f"I can help with this: {offers}.")
