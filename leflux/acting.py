@@ -10,6 +10,7 @@ from backends.records import SessionRef
 from leflux.outlet import Outlet
 from leflux.privacy import Policy
 from leflux.sites import HostNotRegistered, OriginRequired, Sites
+from leflux.stats import Stats
 from leflux.tasks.book import Book
 from leflux.tasks.engine import Tasks
 from leflux.tasks.model import Ending
@@ -39,6 +40,7 @@ def open_acting(
     outlet: Outlet,
     seated: Callable[[str], tuple[int, str] | None],
     sites: Sites,
+    stats: Stats,
     hold: float,
     kick: Callable[[str, str], None],
 ) -> Acting:
@@ -53,6 +55,7 @@ def open_acting(
         return "" if seat is None else seat[1]
 
     def on_end(ref: SessionRef, ending: Ending) -> None:
+        stats.acted(ending.status)
         if ending.follow_up:
             kick(ref.site_id, ref.session_id)
 
@@ -60,7 +63,7 @@ def open_acting(
     watch = Watch(epoch, beat)
     book = Book(store, policy, outlet, round(beat * 1000), watch.vouches, on_end)
     pages = Pages(store, url, belongs(sites))
-    return Acting(Tasks(book, pages, watch, outlet), book, watch)
+    return Acting(Tasks(book, pages, watch, outlet, lambda: stats.acted("resumed")), book, watch)
 
 
 def belongs(sites: Sites) -> Callable[[str, str], bool]:

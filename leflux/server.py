@@ -185,7 +185,7 @@ def build(settings: Settings, storage: Storage) -> Process:
     agent = open_agent(settings.agent)
     hold = settings.session.task_hold
     acting = open_acting(
-        storage.sessions, policies.__getitem__, hub, hub.seated, sites, hold, lambda *name: turns.kick(*name)
+        storage.sessions, policies.__getitem__, hub, hub.seated, sites, stats, hold, lambda *name: turns.kick(*name)
     )
     turns = Turns(storage.sessions, agent, acting.tasks, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"

@@ -1,6 +1,7 @@
 """Runs tasks: what the page reports goes into the ledger, and what the ledger says goes to the page."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -36,14 +37,17 @@ class Reply(Struct, frozen=True):
 
 
 class Tasks:
-    """One process's share of running tasks. Every verb may be repeated; `Refused` says what it cannot take."""
+    """One process's share of running tasks. Every verb may be repeated; `Refused` says what it cannot take.
 
-    def __init__(self, book: Book, pages: Pages, watch: Watch, outlet: Outlet) -> None:
+    `on_resume` is called for every task that goes on after its page was away.
+    """
+
+    def __init__(self, book: Book, pages: Pages, watch: Watch, outlet: Outlet, on_resume: Callable[[], None]) -> None:
         self._book = book
         self._pages = pages
         self._watch = watch
         self._outlet = outlet
-        self.resumed = 0
+        self._on_resume = on_resume
 
     async def begin(self, ref: SessionRef, question: wire.StoredMessage, plan: Plan, say: str) -> Reply:
         """Check a plan and store it as the session's task, under an id derived from the question.
@@ -194,7 +198,8 @@ class Tasks:
                     continue
                 log.debug("nothing resumed", session=ref.session_id[:8], error=str(error))
                 return
-            self.resumed += change.signal == "plan"
+            if change.state.status == "running" and change.state.ending is None:
+                self._on_resume()
             return
 
     async def expire(self, site_id: str, session_id: str) -> None:

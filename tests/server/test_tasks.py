@@ -309,3 +309,14 @@ async def test_a_purge_in_mid_task_leaves_nothing(acting: Visitor) -> None:
     status, answer = await acting.call("DELETE", f"/api/session/{page.session_id}")
     assert (status, answer["deleted"]["tasks"]) == (200, 1)
     assert (await page.complete(plan, 0))["error"] == "session_deleted"
+
+
+async def test_operators_see_what_became_of_tasks(acting: Visitor) -> None:
+    page, plan = await begin(acting)
+    await page.run(plan, 0)
+    after = await view(acting, page.session_id, HOME)
+    await after.finish(await after.plan(), success=False, error="cancelled")
+    async with acting.http.get(f"{acting.base}/metrics") as response:
+        metrics = await response.text()
+    for line in ("resumed", "aborted"):
+        assert f'leflux_tasks_total{{how="{line}"}} 1.0' in metrics

@@ -18,6 +18,7 @@ from leflux.acting import Acting, open_acting
 from leflux.agents.base import Agent, AgentEvent, Delta, Done, Plan, PlannedStep, Turn
 from leflux.privacy import Policy
 from leflux.sites import Site, Sites
+from leflux.stats import Stats
 from leflux.tasks import planning
 from leflux.turns import Turns
 from leflux.wire_tasks import ActionComplete, ActionResult, ActionStarted, SequenceComplete, SequenceResult
@@ -67,6 +68,7 @@ class Process:
             self.out,
             lambda _: (1, "http://shop.test/"),
             Sites([Site("shop", "Shop", ["shop.test"])]),
+            Stats(),
             POLICY.task_hold,
             lambda *name: self.turns.kick(*name),
         )
