@@ -134,7 +134,7 @@ class Events:
         self._turns.kick(seat.site.id, joined.session_id)
         await self._hub.tell(seat.sid, wire.SESSION_JOINED, joined)
         if joined.task is not None:
-            await self._tasks.rejoin(seat, joined.session_id, request.url)
+            await self._tasks.rejoin(seat, joined.session_id, request.url, joined.task)
         return joined
 
     async def send(self, seat: Seat, payload: Any) -> wire.Sent:

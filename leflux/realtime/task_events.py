@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
+import msgspec
+from msgspec import Raw, Struct
 
 from backends.records import SessionRef
 from leflux import wire, wire_tasks
@@ -14,9 +15,13 @@ from leflux.tasks.engine import Tasks
 from leflux.tasks.ledger import Refused
 from leflux.tasks.watch import Watch
 
-log = structlog.get_logger(__name__)
-
 OK = {"ok": True}
+
+
+class _Status(Struct):
+    status: str
+
+
 Handler = Callable[[Seat, Any], Awaitable[Any]]
 
 
@@ -46,7 +51,10 @@ class TaskEvents:
     async def hold(self, seat: Seat, session_id: str) -> None:
         await self._tasks.hold(self._ref(seat, session_id), seat.epoch)
 
-    async def rejoin(self, seat: Seat, session_id: str, url: str | None) -> None:
+    async def rejoin(self, seat: Seat, session_id: str, url: str | None, task: Raw) -> None:
+        """The seat has claimed a session that has this task (JSON)."""
+        if msgspec.json.decode(task, type=_Status).status in ("done", "aborted"):
+            return
         await self._tasks.rejoin(self._ref(seat, session_id), seat.epoch, url)
 
     def located(self, seat: Seat, context: dict[str, Any] | None) -> str | None:
