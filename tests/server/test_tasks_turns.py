@@ -264,3 +264,16 @@ async def test_a_report_whose_write_is_unknown_may_be_repeated(room: Room, monke
     await process.tasks.started(room.ref, 1, report)
     await room.run_plan(process, 1)
     assert (await room.told())[-1] == ("assistant", "Waited.")
+
+
+async def test_a_sweep_that_comes_too_late_respects_what_has_happened_since(room: Room) -> None:
+    process = Process(room.storage, Scripted(lambda _: [Plan([WAIT], say="I wait.", done="Waited.")]))
+    await room.say("wait")
+    process.turns.kick("shop", room.ref.session_id)
+    await until(lambda: bool(process.out.of(wire.ACTION_PLAN)), "the plan")
+    await process.tasks.hold(room.ref, 1)
+    await process.tasks.rejoin(room.ref, 1, "http://shop.test/")
+    await process.tasks.expire("shop", room.ref.session_id)
+    await room.run_plan(process, 2)
+    assert process.out.of(wire.TASK_ABORTED) == []
+    assert (await room.told())[-1] == ("assistant", "Waited.")
