@@ -1,38 +1,32 @@
-// Builds the two scripts that a page loads, and holds them to their byte budget.
+// Builds the scripts that a page loads, one agent a language, and holds them to their byte budget.
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { ENGLISH, bundle } from "./bundle.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
+const here = import.meta.dirname;
+const dist = join(here, "dist");
 const LOADER_BUDGET = 2_048;
 const TOTAL_BUDGET = 30_720;
 
-async function bundle(entry, define = {}) {
-  const result = await build({
-    entryPoints: [join(here, "src", entry)],
-    bundle: true,
-    minify: true,
-    format: "iife",
-    target: ["es2021"],
-    charset: "utf8",
-    legalComments: "none",
-    write: false,
-    define,
-    logLevel: "warning",
-  });
-  return result.outputFiles[0].contents;
-}
+const languages = readdirSync(join(here, "src/texts")).map((name) => name.replace(/\.json$/, ""));
 
-const agent = await bundle("index.ts");
-const version = createHash("sha256").update(agent).digest("hex").slice(0, 12);
-const loader = await bundle("embed.ts", { AGENT_VERSION: JSON.stringify(version) });
+const agents = new Map();
+for (const language of languages) agents.set(language, await bundle("index.ts", language));
+const digest = createHash("sha256");
+for (const agent of agents.values()) digest.update(agent);
+const loader = await bundle("embed.ts", ENGLISH, {
+  define: {
+    AGENT_VERSION: JSON.stringify(digest.digest("hex").slice(0, 12)),
+    AGENT_LANGUAGES: JSON.stringify(languages.filter((language) => language !== ENGLISH).join(" ")),
+  },
+});
 
 const size = (bytes) => gzipSync(bytes, { level: 9 }).length;
-const total = size(loader) + size(agent);
-console.log(`loader ${size(loader)} of ${LOADER_BUDGET} bytes (gzip), everything ${total} of ${TOTAL_BUDGET}`);
+const [largest, bytes] = [...agents].map(([name, agent]) => [name, size(agent)]).sort(([, a], [, b]) => b - a)[0];
+const total = size(loader) + bytes;
+console.log(`loader ${size(loader)} of ${LOADER_BUDGET} bytes (gzip), with the largest agent (${largest}) ${total} of ${TOTAL_BUDGET}`);
 
 if (process.argv.includes("--check")) {
   if (size(loader) > LOADER_BUDGET || total > TOTAL_BUDGET) {
@@ -40,7 +34,10 @@ if (process.argv.includes("--check")) {
     process.exit(1);
   }
 } else {
-  mkdirSync(join(here, "dist"), { recursive: true });
-  writeFileSync(join(here, "dist", "embed.js"), loader);
-  writeFileSync(join(here, "dist", "leflux-agent.js"), agent);
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist);
+  writeFileSync(join(dist, "embed.js"), loader);
+  for (const [language, agent] of agents) {
+    writeFileSync(join(dist, language === ENGLISH ? "leflux-agent.js" : `leflux-agent.${language}.js`), agent);
+  }
 }
