@@ -9,13 +9,12 @@ T5  The end is decided once; it is recorded (`ending`) before its message is sto
 """
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from leflux.tasks import texts
-from leflux.tasks.model import Ending, Question, Reason, Step, TaskState, same_page
+from leflux.tasks.model import Ending, Question, Reason, Step, TaskState, is_web, same_page
 from leflux.wire_tasks import ActionResult, SequenceResult
 
 Signal = Literal["none", "plan", "ask"]
@@ -100,7 +99,7 @@ def complete(state: TaskState, action_id: str, result: ActionResult, now: int, r
         return Change(_reroute(state, result.url), "plan" if asked and state.next is not None else "none")
     failed = _with(state, index, replace(step, status="failed", error=result.error))
     if result.error == ELEMENT_MISSING:
-        question = _question("missing", step)
+        question = texts.question("missing", step)
         return Change(_ask(failed, question, now, rules), "ask")
     return Change(abort(failed, "failed", texts.failed(step)))
 
@@ -108,13 +107,21 @@ def complete(state: TaskState, action_id: str, result: ActionResult, now: int, r
 def finish(state: TaskState, result: SequenceResult) -> Change:
     """The page reports the end of the sequence."""
     if not result.success:
-        if state.question is not None and result.error != CANCELLED:
+        reason = _gave_up(result)
+        asked = state.question is not None and state.question.kind == "missing"
+        if asked and result.error != CANCELLED:
             # The page stopped because the visitor is being asked; the answer decides.
             return Change(state)
-        return Change(abort(state, "cancelled" if result.error == CANCELLED else "failed"))
+        return Change(abort(state, reason))
     if state.next is not None:
         raise Refused("steps_left", "Not all steps are done.")
     return Change(_succeed(state))
+
+
+def _gave_up(result: SequenceResult) -> Reason:
+    """A page that names no failure was told to stop by its visitor."""
+    broken = any(isinstance(each, dict) and each.get("success") is False for each in result.results)
+    return "failed" if broken or result.error not in (None, CANCELLED) else "cancelled"
 
 
 def hold(state: TaskState, now: int, rules: Rules) -> Change:
@@ -142,7 +149,7 @@ def rejoin(state: TaskState, url: str | None, now: int, rules: Rules, overdue: b
     if state.question is not None:
         return Change(state, "ask")
     if step.status == "started" and step.action == "click":
-        return Change(_ask(state, _question("repeat", step), now, rules), "ask")
+        return Change(_ask(state, texts.question("repeat", step), now, rules), "ask")
     return Change(_with(state, state.cursor, _again(step)), "plan")
 
 
@@ -257,7 +264,7 @@ def _reached(state: TaskState, url: str, now: int, rules: Rules) -> TaskState:
 
 def _reroute(state: TaskState, url: str | None) -> TaskState:
     """A step has reported the page that the visitor is on now."""
-    if url is None or _scheme(url) not in ("http", "https"):
+    if url is None or not is_web(url):
         return state
     steps = list(state.steps)
     for index in range(state.cursor, len(steps)):
@@ -265,13 +272,6 @@ def _reroute(state: TaskState, url: str | None) -> TaskState:
         if steps[index].url is not None:
             break
     return replace(state, steps=tuple(steps))
-
-
-def _scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme
-    except ValueError:
-        return ""
 
 
 def _running(state: TaskState, now: int, rules: Rules) -> TaskState:
@@ -287,9 +287,3 @@ def _progress(state: TaskState, now: int, rules: Rules) -> TaskState:
 
 def _ask(state: TaskState, question: Question, now: int, rules: Rules) -> TaskState:
     return _progress(replace(state, question=question), now, rules)
-
-
-def _question(kind: Literal["repeat", "missing"], step: Step) -> Question:
-    if kind == "repeat":
-        return Question(kind, step.id, texts.repeat(step), texts.AGAIN, texts.HAPPENED)
-    return Question(kind, step.id, texts.missing(step), texts.LOOK_AGAIN, texts.STOP)

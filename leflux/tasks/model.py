@@ -101,6 +101,14 @@ def derived_id(*parts: object) -> str:
     return str(UUID(bytes=digest, version=4))
 
 
+def is_web(url: str) -> bool:
+    """Whether a URL is one of http or https."""
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
 def same_page(one: str, other: str) -> bool:
     """Origin, path and query are the same; the fragment and a trailing slash don't count."""
     return _page(one) == _page(other)

@@ -1,6 +1,8 @@
 """What the visitor is told about a task."""
 
-from leflux.tasks.model import Reason, Step
+from typing import Literal
+
+from leflux.tasks.model import Question, Reason, Step
 
 ABORTED: dict[Reason, str] = {
     "reload": "The page was reloaded before I was finished, so I stopped here. What would you like to do next?",
@@ -21,6 +23,13 @@ LOOK_AGAIN, STOP = "Try again", "Stop"
 
 def failed(step: Step) -> str:
     return f"I could not finish this: “{name(step)}” did not work on the page. What would you like to do next?"
+
+
+def question(kind: Literal["repeat", "missing"], step: Step) -> Question:
+    """What the visitor is asked about a step."""
+    if kind == "repeat":
+        return Question(kind, step.id, repeat(step), AGAIN, HAPPENED)
+    return Question(kind, step.id, missing(step), LOOK_AGAIN, STOP)
 
 
 def repeat(step: Step) -> str:

@@ -98,9 +98,18 @@ def test_a_step_that_fails_ends_the_task() -> None:
     assert "Open it" in (state.ending.text if state.ending else "")
 
 
-@pytest.mark.parametrize(("error", "expected"), [("cancelled", "cancelled"), ("boom", "failed"), (None, "failed")])
+@pytest.mark.parametrize(("error", "expected"), [("cancelled", "cancelled"), ("boom", "failed"), (None, "cancelled")])
 def test_a_page_that_gives_up_says_why(error: str | None, expected: str) -> None:
     assert reason(ledger.finish(task(), SequenceResult(False, error=error)).state) == expected
+
+
+def test_a_page_that_reports_a_failed_step_at_the_end_has_failed() -> None:
+    results = [{"success": True}, {"success": False, "error": "boom"}]
+    assert reason(ledger.finish(task(), SequenceResult(False, results)).state) == "failed"
+
+
+def test_a_visitor_may_cancel_instead_of_answering() -> None:
+    assert reason(ledger.finish(task(confirm="Shall I?"), SequenceResult(False)).state) == "cancelled"
 
 
 def test_a_missing_element_asks_and_a_yes_looks_again() -> None:
@@ -111,6 +120,7 @@ def test_a_missing_element_asks_and_a_yes_looks_again() -> None:
     assert asked.question.kind == "missing"
     assert report(asked, 0, success=False, error="element_missing").state == asked
     assert ledger.finish(asked, SequenceResult(False)).state == asked, "the answer decides, not the page"
+    assert reason(ledger.finish(asked, SequenceResult(False, error="cancelled")).state) == "cancelled"
     assert refused(start, asked, 0) == "question_open"
     again = ledger.respond(asked, True, NOW, RULES)
     assert (again.signal, statuses(again.state)[0], again.state.question) == ("plan", "pending", None)
