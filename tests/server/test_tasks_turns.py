@@ -186,7 +186,7 @@ async def test_many_processes_end_an_overdue_task_once(room: Room) -> None:
     others = [Process(room.storage, Scripted(lambda _: [])) for _ in range(8)]
 
     async def overdue() -> bool:
-        swept = await room.storage.sessions.sweep({}, 10)
+        swept = await room.storage.sessions.sweep({"shop": POLICY.idle_ttl}, 10)
         return any(name.session_id == room.ref.session_id for name in swept.overdue)
 
     await until(overdue, "the store reports the task")
