@@ -60,6 +60,10 @@ class Tasks:
             if entry is not None and entry.state.task_id == task_id(ref.session_id, question.seq):
                 return _begun(entry.state)
             if entry is not None and entry.state.is_live:
+                # One that is over by its deadline, or whose end is only decided, is ended first.
+                await self.expire(ref.site_id, ref.session_id)
+                entry = await self._book.find(ref)
+            if entry is not None and entry.state.is_live:
                 return Reply(texts.BUSY, "notice", {"taskId": entry.state.task_id})
             try:
                 state = await self._plan(ref, question, plan, say, entry)

@@ -111,7 +111,7 @@ async def test_a_page_that_never_returns_aborts_by_the_stores_deadline(opened: O
 
 
 async def test_a_connected_page_is_vouched_for_longer_than_the_hold(opened: Opened, tmp_path: Path) -> None:
-    acting = await opened(agent=playbook(tmp_path), session={"task_hold": "500ms"})
+    acting = await opened(agent=playbook(tmp_path), session={"task_hold": "2s"})
     page, plan = await begin(acting)
     await page.start(plan, 0)
     # Another session's task is given up meanwhile: proof that more than the hold has passed, without a clock.
@@ -320,3 +320,12 @@ async def test_operators_see_what_became_of_tasks(acting: Visitor) -> None:
         metrics = await response.text()
     for line in ("resumed", "aborted"):
         assert f'leflux_tasks_total{{how="{line}"}} 1.0' in metrics
+
+
+async def test_a_playbook_comes_first_and_another_agent_answers_the_rest(opened: Opened, tmp_path: Path) -> None:
+    acting = await opened(agent=playbook(tmp_path, kind="echo"))
+    page = await view(acting, await acting.init())
+    await page.socket.say(page.session_id, "what else?")
+    assert (await page.socket.wait("message_done"))["message"]["text"] == "echo: what else?"
+    await page.socket.say(page.session_id, "fill the form")
+    assert (await page.plan())["actions"]

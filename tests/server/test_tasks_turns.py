@@ -24,7 +24,7 @@ from leflux.turns import Turns
 from leflux.wire_tasks import ActionComplete, ActionResult, ActionStarted, SequenceComplete, SequenceResult
 from tests.server.conftest import until
 
-POLICY = Policy(client_ttl=60, user_data_ttl=60, idle_ttl=60, task_hold=0.3, read_only=1)
+POLICY = Policy(client_ttl=60, user_data_ttl=60, idle_ttl=60, task_hold=2, read_only=1)
 WAIT = PlannedStep("wait", wait_ms=1, description="Wait a moment")
 Script = Callable[[Turn], list[AgentEvent]]
 
@@ -277,3 +277,19 @@ async def test_a_sweep_that_comes_too_late_respects_what_has_happened_since(room
     await room.run_plan(process, 2)
     assert process.out.of(wire.TASK_ABORTED) == []
     assert (await room.told())[-1] == ("assistant", "Waited.")
+
+
+async def test_a_new_task_may_begin_when_the_end_of_the_last_one_is_only_decided(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Process(room.storage, Scripted(lambda _: [Plan([WAIT], say="I wait.", done="Waited.")]))
+    await room.say("wait")
+    process.turns.kick("shop", room.ref.session_id)
+    failing(monkeypatch, room.storage, "~task:", 1)
+    with pytest.raises(StoreUnavailable):
+        await room.run_plan(process, 1)
+    await room.say("wait again")
+    process.turns.kick("shop", room.ref.session_id)
+    await room.run_plan(process, 2)
+    told = [text for _, text in await room.told()]
+    assert told == ["wait", "I wait.", "wait again", "Waited.", "I wait.", "Waited."]
