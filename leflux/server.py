@@ -196,6 +196,7 @@ def build(settings: Settings, storage: Storage) -> Process:
     )
     if bus is not None:
         bus.heard, bus.gap = hub.heard, reconciler.hurry
+        reconciler.missed = acting.tasks.announce
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
     tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)

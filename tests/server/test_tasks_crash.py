@@ -45,14 +45,20 @@ async def deployed(folder: Path, hold: str) -> AsyncIterator[tuple[Visitor, Rest
 
 
 @asynccontextmanager
-async def fleet(folder: Path, hold: str) -> AsyncIterator[tuple[list[ServerProcess], list[Visitor]]]:
-    """Two servers over one Redis, and one visitor's view of each."""
+async def fleet(
+    folder: Path, hold: str, deaf: bool = False
+) -> AsyncIterator[tuple[list[ServerProcess], list[Visitor]]]:
+    """Two servers over one Redis, and one visitor's view of each. `deaf`: no event of one ever reaches the other."""
     async with AsyncExitStack() as stack:
         store = stack.enter_context(redis())
+        other = stack.enter_context(redis()) if deaf else store
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        shared: dict[str, Any] = {"storage": {"backend": "redis", "redis": {"url": store.url}}, "bus": store.url}
+        shared: dict[str, Any] = {"storage": {"backend": "redis", "redis": {"url": store.url}}}
         shared["session"] = {"task_hold": hold}
-        servers = [await stack.enter_async_context(configure(folder, name, **shared)) for name in ("one", "two")]
+        buses = {"one": store.url, "two": other.url}
+        servers = [
+            await stack.enter_async_context(configure(folder, name, bus=bus, **shared)) for name, bus in buses.items()
+        ]
         yield servers, [Visitor(server.base, http, stack) for server in servers]
 
 
@@ -174,6 +180,17 @@ async def test_a_message_by_http_to_another_process_begins_a_task_on_the_visitor
         await page.run(plan, 0, 1, 2, 3)
         await page.finish(plan)
         await page.socket.wait("task_complete")
+
+
+async def test_a_plan_that_the_bus_has_lost_reaches_the_page_all_the_same(tmp_path: Path) -> None:
+    """FAULTS 16: the store is the truth, events are hints."""
+    async with fleet(tmp_path, "30s", deaf=True) as (_, (first, second)):
+        page = await view(first, await first.init())
+        await page.report("update_context", context={"url": HOME})
+        chat = {"sessionId": page.session_id, "clientMessageId": "one", "message": "fill the form"}
+        assert (await second.call("POST", "/api/chat", chat))[0] == 200
+        await until(lambda: bool(page.socket.of("action_plan")), "the plan arrives", 30)
+        await page.run(await page.plan(), 0)
 
 
 async def _reload(visitor: Visitor, page: PageView, url: str) -> PageView:
