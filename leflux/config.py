@@ -198,6 +198,8 @@ def _check(settings: Settings, file: Path) -> None:
         Sites(settings.sites)
     except ValueError as error:
         raise ConfigError(f"{file}: {error} - at `$.sites`") from None
+    if not re.match(r"https?://[^/\s]+", settings.agent.openai.base_url):
+        raise ConfigError(f"{file}: Expected an http or https address - at `$.agent.openai.base_url`")
     _check_processes(settings, file)
 
 

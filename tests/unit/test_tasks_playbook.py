@@ -212,3 +212,10 @@ def test_no_playbook_is_read_unless_one_is_named(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(settings_tree(tmp_path)))
     assert load(file).agent.playbook is None
+
+
+def test_an_endpoint_that_is_no_address_is_a_configuration_error(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(settings_tree(tmp_path, agent={"kind": "openai", "openai": {"base_url": "api"}})))
+    with pytest.raises(ConfigError, match=r"\$\.agent\.openai\.base_url"):
+        load(file)
