@@ -2,9 +2,17 @@
 
 from urllib.parse import urldefrag, urljoin
 
+import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from tests.browser.shop import Shop
+
+
+@pytest.fixture
+def store() -> str:
+    """What these tests are about does not depend on the store."""
+    return "sqlite"
+
 
 PHONE_WIDTH = 390
 
