@@ -235,6 +235,7 @@ export class Chat implements Desk {
       this.emit({ name: "taken-over" });
       this.timers.set("read-only", readOnlyMs, () => {
         this.readOnly = false;
+        this.attend();
         this.changed();
       });
     }
@@ -260,7 +261,7 @@ export class Chat implements Desk {
 
   /** A `storage` event: another tab wrote `key`, or (null) cleared everything. */
   storageChanged(key: string | null): void {
-    if (key === null) return this.reset();
+    if (key === null || this.conversation.wasCleared()) return this.reset();
     this.follow();
     this.outboxChanged([]);
     this.emit({ name: "widget" });

@@ -108,6 +108,7 @@ export class Sync implements Link, Sender {
   leave(): void {
     this.connection.close();
     this.isJoined = this.isDown = false;
+    this.conversation.transcript.stream = null;
     this.awaySince = this.env.now();
   }
 
