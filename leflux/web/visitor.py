@@ -9,9 +9,10 @@ from leflux import wire
 from leflux.conversation import Conversations
 from leflux.gate import Gate
 from leflux.limits import RateLimit
+from leflux.outlet import Outlet
 from leflux.problems import Problem
 from leflux.stats import Stats
-from leflux.turns import Outlet, Turns
+from leflux.turns import Turns
 from leflux.web.base import VisitorHandler
 
 
@@ -83,7 +84,7 @@ class ChatHandler(_Call):
         stored = await self.calls.conversations.say(self.site, message, epoch=None)
         if stored.created:
             self.calls.stats.messages += 1
-            await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body))
+            await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body), stored.seq)
         self.calls.turns.kick(self.site.id, session_id)
         self.answer(wire.Chatted(stored.id, stored.seq))
 
