@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.firestore_calls import BLIPS, Blip, Contended, Until, pause
+from backends.firestore_calls import BLIPS, Blip, Contended, Refused, Until, pause
 from backends.firestore_rpc import MAX_OPERATIONS, Reading, Rpc, Seen
 
 T = TypeVar("T")
@@ -127,10 +127,20 @@ class Lanes:
                 _resolve(await self._attempts(guard, batch, until))
         except TimeoutError:
             _fail(batch, StoreUnavailable("no answer within the deadline"))
+        except Refused as error:
+            await self._settle_each(guard, batch, error)
         except StorageError as error:
             _fail(batch, error)
         except Exception as error:
             _fail(batch, StoreUnavailable(repr(error)))
+
+    async def _settle_each(self, guard: str, batch: list[_Call], error: Refused) -> None:
+        """One call that Firestore will not store must not take its neighbours with it."""
+        if len(batch) == 1:
+            _fail(batch, error)
+        for call in batch:
+            if not call.future.done():
+                await self._settle(guard, [call])
 
     async def _attempts(self, guard: str, batch: list[_Call], until: Until) -> _Outcomes:
         doubtful = _Doubtful(guard)

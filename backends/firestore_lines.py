@@ -1,5 +1,6 @@
 """How a line enters the log, as part of any step: the line with its search index, and the session's summary."""
 
+from itertools import accumulate
 from typing import Any
 
 from backends.errors import StorageError
@@ -14,7 +15,8 @@ PREFIX_CHARS = 8
 WORD_CHARS = 100
 """A longer word is found by its beginning: Firestore cuts what it indexes at 1,500 bytes."""
 MAX_TOKENS = 20_000
-"""Firestore allows 40,000 index entries a document; whole words go first."""
+MAX_TOKEN_BYTES = 300_000
+"""Firestore allows a document 40,000 index entries and 1 MiB; of a text beyond all measure, whole words go first."""
 
 
 def summary_path(rpc: Rpc, site_id: str, session_id: str) -> str:
@@ -82,7 +84,9 @@ def tokens(text: str) -> list[str]:
     """What a line is found by: `=word` for each word, and each word's beginnings up to eight characters."""
     distinct = dict.fromkeys(words(text))
     beginnings = (word[:size] for word in distinct for size in range(1, min(len(word), PREFIX_CHARS) + 1))
-    return list(dict.fromkeys([*(f"={word[:WORD_CHARS]}" for word in distinct), *beginnings]))[:MAX_TOKENS]
+    found = dict.fromkeys([*(f"={word[:WORD_CHARS]}" for word in distinct), *beginnings])
+    sizes = accumulate(len(token.encode()) for token in found)
+    return [token for token, size in zip(found, sizes, strict=True) if size <= MAX_TOKEN_BYTES][:MAX_TOKENS]
 
 
 def token_of(wanted: list[str]) -> str:

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from backends.errors import SessionCorrupt, StoreUnavailable
-from backends.firestore_calls import Until
+from backends.firestore_calls import Until, together
 from backends.firestore_docs import DUE_NOW, LogDoc, decode, lines_of
 from backends.firestore_lane import Lanes, Unit
 from backends.firestore_lines import DAY_MS, summary_path
-from backends.firestore_rpc import READ_CHUNK, Rpc
+from backends.firestore_rpc import PARALLEL, READ_CHUNK, Rpc
 from backends.records import LogCount
 
 _TIDY_LIMIT = 20
@@ -85,10 +85,13 @@ class LogEraser:
         hits = await self._rpc.find(
             self._summaries, until, _older(site_id, before), "rank", limit=limit, fields=("id",)
         )
-        for hit in hits:
-            whole, lines = await self._erase_older(site_id, hit.data["id"], before, until)
-            sessions += whole
-            messages += lines
+        for first in range(0, len(hits), PARALLEL):
+            if until.is_half_spent():
+                break
+            some = [hit.data["id"] for hit in hits[first : first + PARALLEL]]
+            for whole, lines in await together(self._erase_older(site_id, name, before, until) for name in some):
+                sessions += whole
+                messages += lines
         with suppress(StoreUnavailable):
             await self._tidy(until)
         return LogCount(sessions, messages)

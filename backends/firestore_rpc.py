@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from google.api_core import exceptions
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec import Struct
 
 from backends.errors import StoreUnavailable
-from backends.firestore_calls import CONTENTION, Blip, Contended, Until, patiently, together, translated
+from backends.firestore_calls import CONTENTION, Blip, Contended, Refused, Until, patiently, together, translated
 
 SLOW_DEADLINE = 30.0
 READ_CHUNK = 300
@@ -69,10 +70,14 @@ class Rpc:
         references = [self._client.document(path) for path in paths]
         documents: dict[str, Seen] = {}
         now = 0
-        with translated():
-            async for found in self._client.get_all(references, retry=None, timeout=until.left()):
-                documents[found.reference.path] = Seen(found.to_dict() if found.exists else None, found.update_time)
-                now = max(now, _milliseconds(found.read_time))
+        try:
+            with translated():
+                async for found in self._client.get_all(references, retry=None, timeout=until.left()):
+                    data = found.to_dict() if found.exists else None
+                    documents[found.reference.path] = Seen(data, found.update_time)
+                    now = max(now, _milliseconds(found.read_time))
+        except exceptions.Aborted as error:
+            raise Blip(str(error)) from None
         if len(documents) != len(references):
             raise Blip("the answer was cut short")
         return Reading(documents, now)
@@ -80,8 +85,14 @@ class Rpc:
     async def commit(self, writes: Writes, until: Until) -> None:
         """Write all or nothing. Raises `Contended`, `Blip` or `StoreUnavailable`."""
         batch = self._client.batch()
-        for path, data in writes.pending.items():
-            self._stage(batch, path, data, writes.seen.get(path))
+        try:
+            for path, data in writes.pending.items():
+                self._stage(batch, path, data, writes.seen.get(path))
+        except (TypeError, ValueError) as error:
+            raise Refused(f"this cannot be stored: {error}") from None
+        await self._commit(batch, until)
+
+    async def _commit(self, batch: Any, until: Until) -> None:
         try:
             with translated():
                 await batch.commit(retry=None, timeout=until.left())
@@ -124,10 +135,7 @@ class Rpc:
         for path, fields in changes.items():
             batch.update(self._client.document(path), fields)
         try:
-            with translated():
-                await batch.commit(retry=None, timeout=until.left())
-        except CONTENTION as error:
-            raise Contended(str(error)) from None
+            await self._commit(batch, until)
         except Blip as error:
             raise StoreUnavailable(str(error)) from None
 

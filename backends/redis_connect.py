@@ -21,7 +21,11 @@ from backends.redis_errors import translate
 from backends.redis_link import Node, Nodes
 
 _SENTINEL, _CLUSTER = "sentinel", "cluster"
+# In a URL the driver would let these override what the link relies on.
+_OURS = {"decode_responses", "protocol", "retry_on_error", "retry_on_timeout", "socket_timeout"}
 _WRONG_LOGIN = ("NOAUTH", "WRONGPASS", "NOPERM", "invalid username-password", "without any password configured")
+
+_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs")
 
 
 async def connect(url: str, deadline: float) -> Nodes:
@@ -45,17 +49,20 @@ async def connect(url: str, deadline: float) -> Nodes:
 
 def _nodes(url: str, parts: SplitResult, kind: str, deadline: float) -> "_Single | _Cluster":
     options = _options(deadline)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    if taken := sorted(_OURS & query.keys()):
+        raise ValueError(f"{taken[0]} cannot be chosen")
     if kind == "":
-        # A pool's timeouts come first in a URL's query; ours is set around the whole exchange.
         return _Single(Redis.from_url(url, **options))
     hosts = _hosts(parts.netloc)
-    options |= _login(parts) | ({"ssl": True} if parts.scheme.startswith("rediss") else {})
+    options |= _login(parts)
+    if parts.scheme.startswith("rediss"):
+        options |= {"ssl": True} | {name: query[name] for name in _TLS if name in query}
     if kind == _CLUSTER:
         return _Cluster(RedisCluster(startup_nodes=[ClusterNode(*host) for host in hosts], **options), deadline)
     service, _, db = parts.path.strip("/").partition("/")
     if not service:
         raise ValueError("a Sentinel URL names the service: redis+sentinel://host:26379/service/0")
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     login = {name: query[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in query}
     sentinel = Sentinel(hosts, sentinel_kwargs=_options(deadline) | login)
     return _Single(sentinel.master_for(service, db=int(db or 0), **options), sentinel)
@@ -194,6 +201,7 @@ class _Cluster:
             self._learning.cancel()
             with suppress(asyncio.CancelledError):
                 await self._learning
-        # A cluster that was never reached has nothing to close but what its startup nodes opened.
-        with suppress(RedisClusterException):
-            await self._client.aclose()
+        await self._client.aclose()
+        # After an error the driver takes itself for closed and would leave open what was connected since.
+        await self._client.nodes_manager.aclose()
+        await self._client.nodes_manager.aclose("startup_nodes")

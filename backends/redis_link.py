@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from hiredis import pack_command
 from redis.exceptions import (
     AskError,
     ClusterDownError,
@@ -148,6 +149,7 @@ class Link:
         if self._closed:
             return
         self._closed = True
+        self._flush()
         while tasks := {task for lane in self._lanes.values() for task in lane.tasks}:
             await asyncio.wait(tasks)
         await self._nodes.close()
@@ -213,7 +215,8 @@ class _Lane:
     async def _read(
         self, connection: Any, calls: list[_Call], commands: list[tuple[Any, ...]]
     ) -> tuple[list[_Call], list[_Call]]:
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        packed = b"".join(map(pack_command, commands))
+        await connection.send_packed_command(packed, check_health=False)
         unknown: list[_Call] = []
         moved: list[_Call] = []
         lost: ResponseError | None = None

@@ -161,8 +161,9 @@ class RedisSessions:
 
     async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
         takes_outbox = int(self._delivery is None)
-        _, *counts = await self._run("delete", ref, int(tombstone * 1000), int(bury_absent), takes_outbox)
-        await self._link.one(self._index.unregister(ref.site_id, ref.session_id))
+        async with bounded(self._link.deadline):
+            _, *counts = await self._run("delete", ref, int(tombstone * 1000), int(bury_absent), takes_outbox)
+            await self._link.one(self._index.unregister(ref.site_id, ref.session_id))
         return Erased(*counts)
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:

@@ -31,8 +31,9 @@ export async function bundle(entry, language = ENGLISH, options = {}) {
     minify: true,
     format: "iife",
     target: ["es2022"],
-    // What socket.io-client marks as its own; `_placeholder` goes over the wire.
+    // What socket.io-client marks as its own, and reaches in brackets too; `_placeholder` goes over the wire.
     mangleProps: /^_[a-z]/,
+    mangleQuoted: true,
     reserveProps: /^_placeholder$/,
     charset: "utf8",
     legalComments: "none",

@@ -30,7 +30,8 @@ from tests.contract.kit import (
 from tests.services import free_port
 from tests.services.firestore import ENVIRONMENT, Emulator, emulator, named
 
-DEADLINE = 2.0
+pytestmark = pytest.mark.xdist_group("firestore")
+DEADLINE = 4.0
 GENEROUS = 30.0
 """Seconds after which a call that ought to have ended counts as hanging."""
 

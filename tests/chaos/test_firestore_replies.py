@@ -10,13 +10,14 @@ import pytest
 
 from backends.base import Storage
 from backends.errors import SessionDeleted, StoreMisconfigured, StoreUnavailable, VersionConflict
-from backends.records import AuditEntry
+from backends.records import Appended, AuditEntry
 from tests.chaos.firestore_kit import documents, opened
 from tests.conftest import Services
 from tests.contract.kit import LONG, SITE, decoded, logged, make_draft, outcomes, say, started, texts
 from tests.services.firestore import Emulator, emulator
 from tests.services.firestore_proxy import COMMIT, READ, Proxy, on, proxied
 
+pytestmark = pytest.mark.xdist_group("firestore")
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 ABORTED = grpc.StatusCode.ABORTED
 
@@ -227,6 +228,16 @@ async def test_a_purge_that_dies_half_way_is_finished_by_the_next_one(
         await storage.sessions.delete(ref, LONG)
     async with documents(running.address, prefix) as stored:
         assert await stored.stored() == [f"sessions/{ref.session_id}"]
+
+
+async def test_what_firestore_will_not_store_harms_no_neighbour(storage: Storage) -> None:
+    """A message of more than 1 MiB is refused; those that were queued with it are stored."""
+    ref = await started(storage)
+    texts_sent = ["before", "x" * 1_200_000, "after"]
+    answers = await outcomes([say(storage, ref, text) for text in texts_sent])
+    assert [isinstance(answer, Appended) for answer in answers] == [True, False, True]
+    assert isinstance(answers[1], StoreUnavailable)
+    assert await texts(storage, ref) == ["before", "after"]
 
 
 _WRITER = """

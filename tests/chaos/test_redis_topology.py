@@ -48,7 +48,7 @@ async def test_slots_that_move_under_load_lose_and_double_nothing(cluster: Redis
 
 
 async def test_a_node_that_dies_and_returns_keeps_what_it_acknowledged(cluster: RedisCluster) -> None:
-    async with opened(cluster.url, 2.0) as storage:
+    async with opened(cluster.url) as storage:
         refs = [await started(storage) for _ in range(12)]
         for ref in refs:
             await insist(storage, ref, make_draft("before", "id-before"))
@@ -63,10 +63,14 @@ async def test_a_node_that_dies_and_returns_keeps_what_it_acknowledged(cluster: 
         for ref in refs:
             whole = partial(has_each_once, storage, ref, ["before", "during"])
             await until(whole, "the session is whole")
+    # The one that is left is who asks.
+    await until(
+        lambda: all(node.info()["connected_clients"] == "1" for node in cluster.nodes), "every connection is closed"
+    )
 
 
 async def test_a_failover_by_sentinel_is_followed(sentinel: RedisSentinel) -> None:
-    async with opened(sentinel.url, 5.0) as storage:
+    async with opened(sentinel.url) as storage:
         ref = await started(storage)
         await insist(storage, ref, make_draft("before", "id-before"))
         sentinel.fail_over()
@@ -84,6 +88,7 @@ async def test_a_failover_by_sentinel_is_followed(sentinel: RedisSentinel) -> No
         "redis+cluster://127.0.0.1",
         "redis+sentinel://127.0.0.1:26379",
         "redis://127.0.0.1:port/0",
+        "redis://127.0.0.1:6379/0?decode_responses=true",
     ],
 )
 async def test_an_address_that_can_never_work_is_refused(url: str) -> None:

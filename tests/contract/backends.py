@@ -44,13 +44,22 @@ class Harness(Struct, frozen=True):
     open_split: Callable[[], Awaitable[Storage]]
 
 
+def _no_environment(place: Place) -> dict[str, str]:
+    return {}
+
+
 class Backend(Struct, frozen=True):
-    """An entry. `service` starts what the backend needs, once for the whole run, when its first test wants it."""
+    """An entry. `service` starts what the backend needs, once for the whole run, when its first test wants it.
+
+    `settings` and `environment` are how a server process is told to use it; without them it is not tested that way.
+    """
 
     harness: Callable[[Place], AbstractAsyncContextManager[Harness]]
     durable: bool = True
     shared: bool = True
     service: Callable[[], AbstractContextManager[Any]] | None = None
+    settings: Callable[[Place, str], StoreSettings] | None = None
+    environment: Callable[[Place], dict[str, str]] = _no_environment
 
 
 def from_settings(
@@ -103,14 +112,19 @@ def _redis(place: Place, part: str) -> StoreSettings:
     return StoreSettings(backend="redis", redis=settings, deadline=DEADLINE)
 
 
+def _firestore_settings(place: Place, part: str) -> StoreSettings:
+    section = FirestoreSettings(collection_prefix=f"{place.tag}-{part}-")
+    return StoreSettings(backend="firestore", firestore=section, deadline=DEADLINE)
+
+
+def _firestore_environment(place: Place) -> dict[str, str]:
+    return {firestore.ENVIRONMENT: place.service.address}
+
+
 @asynccontextmanager
 async def _firestore(place: Place) -> AsyncIterator[Harness]:
-    def choose(place: Place, part: str) -> StoreSettings:
-        section = FirestoreSettings(collection_prefix=f"{place.tag}-{part}-")
-        return StoreSettings(backend="firestore", firestore=section, deadline=DEADLINE)
-
     with firestore.named(place.service.address):
-        async with from_settings(choose)(place) as harness:
+        async with from_settings(_firestore_settings)(place) as harness:
             yield harness
 
 
@@ -131,10 +145,12 @@ async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
 
 BACKENDS: dict[str, Backend] = {
     "memory": Backend(from_settings(_memory), durable=False, shared=False),
-    "sqlite": Backend(from_settings(_sqlite)),
-    "redis": Backend(from_settings(_redis), service=redis),
+    "sqlite": Backend(from_settings(_sqlite), settings=_sqlite),
+    "redis": Backend(from_settings(_redis), service=redis, settings=_redis),
     "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
-    "firestore": Backend(_firestore, service=firestore.emulator),
+    "firestore": Backend(
+        _firestore, service=firestore.emulator, settings=_firestore_settings, environment=_firestore_environment
+    ),
     "mockfirestore": Backend(_mockfirestore),
     "example": Backend(_snapshot, shared=False),
 }

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from google.cloud.firestore import Client
 
 from tests.services import absent, free_port
 from tests.services.find import firestore_jar
@@ -51,6 +52,20 @@ class Emulator:
                 self.kill()
                 pytest.fail(f"the Firestore emulator does not start: {self._output.read_text()[-2000:]}")
             time.sleep(0.1)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Its first calls load classes, which takes seconds on a busy machine: no test's deadline should pay for it."""
+        with named(self.address):
+            client = Client(project="leflux")
+        try:
+            document = client.document("warm/up")
+            document.set({"n": 1}, timeout=_START_SECONDS)
+            document.get(timeout=_START_SECONDS)
+            list(client.collection("warm").limit(1).stream(timeout=_START_SECONDS))
+            document.delete(timeout=_START_SECONDS)
+        finally:
+            client._firestore_api.transport.close()
 
     def _answers(self) -> bool:
         try:

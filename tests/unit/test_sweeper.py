@@ -8,7 +8,7 @@ import pytest
 from backends import StoreSettings, memory
 from backends.base import Storage
 from backends.errors import StoreUnavailable
-from backends.records import LogEntry
+from backends.records import LogEntry, Task
 from backends.split import SplitStorage
 from leflux.sweeper import Sweeper
 from tests.contract.kit import LONG, SITE, ask, say, started
@@ -16,10 +16,14 @@ from tests.services.wait import until
 
 
 class Kicked:
-    """Stands for `Turns`, whose own tests are in `test_turns`."""
+    """Stands for `Turns` and `Tasks`, whose own tests are in `test_turns` and `test_tasks_turns`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
+        self.overdue: list[tuple[str, str]] = []
+
+    async def expire(self, site_id: str, session_id: str) -> None:
+        self.overdue.append((site_id, session_id))
 
     def kick(self, site_id: str, session_id: str) -> None:
         self.calls.append((site_id, session_id))
@@ -41,7 +45,7 @@ def sweeper_of(storage: Any, turns: Kicked, expired: list[str], idle_ttl: float 
         expired.append(session_id)
 
     typed: Any = turns
-    return Sweeper(storage, lambda: {SITE: idle_ttl}, typed, tell, 0.02)
+    return Sweeper(storage, lambda: {SITE: idle_ttl}, typed, typed, tell, 0.02)
 
 
 async def test_an_idle_session_is_evicted_and_its_socket_told(storage: Storage) -> None:
@@ -58,6 +62,14 @@ async def test_a_turn_that_nobody_holds_is_kicked(storage: Storage) -> None:
     turns = Kicked()
     await sweeper_of(storage, turns, []).sweep()
     assert turns.calls == [(SITE, ref.session_id)]
+
+
+async def test_a_task_whose_deadline_has_passed_is_expired(storage: Storage) -> None:
+    ref = await started(storage)
+    await storage.sessions.swap_task(ref, Task("t", "held", b"{}", deadline=1), 0)
+    kicked = Kicked()
+    await sweeper_of(storage, kicked, []).sweep()
+    assert kicked.overdue == [(SITE, ref.session_id)]
 
 
 async def test_waiting_lines_are_delivered_once(storage: Storage) -> None:

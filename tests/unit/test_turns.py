@@ -12,9 +12,12 @@ from backends.base import Storage
 from backends.errors import StoreUnavailable
 from backends.records import Appended, Draft, Session, SessionRef
 from leflux import wire
+from leflux.acting import open_acting
 from leflux.agents.base import AgentEvent, Delta, Done, Turn
 from leflux.agents.echo import EchoAgent
 from leflux.privacy import Policy
+from leflux.sites import Sites
+from leflux.stats import Stats
 from leflux.turns import MAX_ATTEMPTS, Turns
 from tests.contract.kit import LONG, SHORT, SITE, ask, decoded, started
 from tests.services.wait import until
@@ -72,7 +75,13 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterato
 
 
 def turns_of(storage: Storage, agent: Any, deadline: float = PATIENT, outlet: Outlet | None = None) -> Turns:
-    return Turns(storage.sessions, agent, lambda _: POLICY, outlet or Outlet(), deadline)
+    return over(storage.sessions, agent, outlet or Outlet(), deadline)
+
+
+def over(store: Any, agent: Any, outlet: Outlet, deadline: float) -> Turns:
+    """Turns over a store, with tasks that no page ever runs (`test_tasks_turns` has those)."""
+    acting = open_acting(store, lambda _: POLICY, outlet, lambda _: None, Sites([]), Stats(), 30, lambda *_: None)
+    return Turns(store, agent, acting.tasks, lambda _: POLICY, outlet, deadline)
 
 
 async def replies(storage: Storage, ref: SessionRef) -> list[dict[str, Any]]:
@@ -227,7 +236,7 @@ async def test_g3_an_outcome_whose_acknowledgement_was_lost_is_stored_once(stora
     ref = await started(storage)
     await ask(storage, ref)
     shaky: Any = Shaky(storage, 2)
-    turns = Turns(shaky, Scripted(answers), lambda _: POLICY, Outlet(), PATIENT)
+    turns = over(shaky, Scripted(answers), Outlet(), PATIENT)
     turns.kick(SITE, ref.session_id)
     await until(lambda: shaky.times == 0, "the append was repeated")
     await turns.drain(PATIENT)
