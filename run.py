@@ -12,6 +12,7 @@ from backends.errors import StoreMisconfigured
 from leflux.config import ConfigError, Settings, load
 from leflux.log import set_up_logging
 from leflux.server import LeFlux
+from leflux.supervisor import Supervisor, reserve, worker_command
 
 DEFAULT_CONFIG = "config/embedded.yaml"
 EXIT_CONFIG = 2
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     set_up_logging()
     try:
-        return uvloop.run(serve(settings))
+        if settings.server.processes > 1 and not options.worker:
+            return uvloop.run(supervise(settings, options.config))
+        return uvloop.run(serve(settings, options.worker, options.port))
     except StoreMisconfigured as error:
         print(f"store error: {error}", file=sys.stderr)
         return EXIT_STORE
@@ -44,26 +47,39 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.py", description="LeFlux: a visitor chat that survives.")
     parser.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE", help=f"default: {DEFAULT_CONFIG}")
     commands = parser.add_subparsers(dest="command", title="commands")
-    commands.add_parser("serve", help="serve the chat (the default)")
+    serving = commands.add_parser("serve", help="serve the chat (the default)")
+    serving.add_argument("--port", type=int, help="instead of the configuration's")
+    serving.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("check", help="read the configuration and say what is wrong with it")
-    parser.set_defaults(command="serve")
+    parser.set_defaults(command="serve", port=None, worker=False)
     return parser.parse_args(arguments)
 
 
-async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then drain."""
+async def serve(settings: Settings, worker: bool, port: int | None) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. A worker also ends when its supervisor is gone."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if worker:
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     server = LeFlux(settings)
     try:
-        port = await server.start()
-        print(greeting(settings, port), flush=True)
+        bound = await server.start(port)
+        if not worker:
+            print(greeting(settings, bound), flush=True)
         await stop.wait()
     finally:
         await server.stop()
     return 0
+
+
+async def supervise(settings: Settings, config: str) -> int:
+    """Run `server.processes` workers behind one port."""
+    holder, port = reserve(settings.server.host, settings.server.port)
+    with holder:
+        print(greeting(settings, port), flush=True)
+        return await Supervisor(worker_command(config, port), settings.server.processes).run()
 
 
 def greeting(settings: Settings, port: int) -> str:

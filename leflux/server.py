@@ -20,10 +20,12 @@ from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem
+from leflux.realtime.bus import RedisBus
 from leflux.realtime.engine import Admission, Refusal, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
+from leflux.realtime.reconciler import Reconciler
 from leflux.sites import Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
@@ -72,20 +74,21 @@ class LeFlux:
         self._process: Process | None = None
         self._opening: asyncio.Task[None] | None = None
 
-    async def start(self) -> int:
-        """Listen, and open the storage now or as soon as it answers.
+    async def start(self, port: int | None = None) -> int:
+        """Listen on `port` (left out: the configured one), and open the storage now or as soon as it answers.
 
         Raises `StoreMisconfigured` and `OSError` when that can never work.
         """
         server = self.settings.server
         if not await self._open():
             self._opening = asyncio.create_task(self._open_later())
-        sockets = bind_sockets(server.port, server.host, reuse_port=server.processes > 1)
+        wanted = server.port if port is None else port
+        sockets = bind_sockets(wanted, server.host, reuse_port=server.processes > 1)
         cap = self.settings.limits.frame_bytes * BODY_SLACK
         self._http = HTTPServer(self._switch, max_body_size=cap, body_timeout=10.0, idle_connection_timeout=120.0)
         self._http.add_sockets(sockets)
-        port: int = sockets[0].getsockname()[1]
-        return port
+        bound: int = sockets[0].getsockname()[1]
+        return bound
 
     async def _open(self) -> bool:
         try:
@@ -94,7 +97,7 @@ class LeFlux:
             log.warning("the store does not answer; serving 503 until it does", reason=str(error))
             return False
         self._process = build(self.settings, storage)
-        self._process.sweeper.start()
+        self._process.start()
         self._switch.app = self._process.app
         return True
 
@@ -119,19 +122,38 @@ class Process:
     """The parts that live and end together."""
 
     def __init__(
-        self, app: Application, sockets: SocketServer, turns: Turns, sweeper: Sweeper, agent: Agent, storage: Storage
+        self,
+        app: Application,
+        sockets: SocketServer,
+        turns: Turns,
+        sweeper: Sweeper,
+        agent: Agent,
+        storage: Storage,
+        bus: RedisBus | None,
+        reconciler: Reconciler,
     ) -> None:
         self.app = app
-        self.sweeper = sweeper
+        self._sweeper = sweeper
         self._sockets = sockets
         self._turns = turns
         self._agent = agent
         self._storage = storage
+        self._bus = bus
+        self._reconciler = reconciler
+
+    def start(self) -> None:
+        self._sweeper.start()
+        self._sockets.start()
+        if self._bus is not None:
+            self._reconciler.start()
 
     async def stop(self) -> None:
-        await self.sweeper.stop()
+        await self._sweeper.stop()
+        await self._reconciler.stop()
         await self._turns.drain(DRAIN_SECONDS)
         await self._sockets.shutdown()
+        if self._bus is not None:
+            await self._bus.close()
         await self._agent.close()
         await self._storage.close()
 
@@ -142,18 +164,27 @@ def build(settings: Settings, storage: Storage) -> Process:
     policies = {site.id: default_policy(settings) for site in settings.sites}
     gate = Gate(Sites(settings.sites), settings.server.trusted_proxies)
     stats = Stats()
+    bus = None if settings.bus is None else RedisBus(settings.bus)
     sockets = SocketServer(
+        client_manager=bus,
         gate=socket_gate(gate),
         ping_interval=settings.session.ping_interval,
         ping_timeout=settings.session.ping_timeout,
         max_frame=limits.frame_bytes,
         sockets_per_address=limits.sockets_per_address,
     )
-    hub = Hub(sockets)
+    hub = Hub(sockets, bus)
+    sockets.manager.delivered = hub.delivered
     agent = open_agent(settings.agent)
     turns = Turns(storage.sessions, agent, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"
     conversations = Conversations(storage, policies.__getitem__, limits, turns.streams, replies)
+    hub.dropped = turns.cancel
+    reconciler = Reconciler(
+        hub, storage.sessions, conversations.ref, lambda site_id: policies[site_id].retention().read_only_ms
+    )
+    if bus is not None:
+        bus.heard, bus.gap = hub.heard, reconciler.hurry
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
     Events(hub, conversations, turns, policies.__getitem__, stats, session_limit, address_limit).register(sockets)
@@ -177,7 +208,7 @@ def build(settings: Settings, storage: Storage) -> Process:
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, hub.expired, sweep_interval(idle_ttls.values()))
     app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
-    return Process(app, sockets, turns, sweeper, agent, storage)
+    return Process(app, sockets, turns, sweeper, agent, storage, bus, reconciler)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 class Outlet(Protocol):
     """Where events for a session's visitor go, whichever process holds the socket. May lose them."""
 
-    async def emit(self, session_id: str, event: str, payload: Any) -> None: ...
+    async def emit(self, session_id: str, event: str, payload: Any, seq: int | None = None) -> None: ...
 
 
 class _Live(Struct):
@@ -236,7 +236,7 @@ class Turns:
         stored = await self._append(ref, draft)
         payload = {"streamId": live.stream_id, "message": Raw(stored.body)}
         self._live.pop(ref.session_id, None)
-        await self._outlet.emit(ref.session_id, wire.MESSAGE_DONE, payload)
+        await self._outlet.emit(ref.session_id, wire.MESSAGE_DONE, payload, stored.seq)
 
     async def _append(self, ref: SessionRef, draft: Draft) -> Appended:
         for attempt in range(STORE_RETRIES):

@@ -120,6 +120,7 @@ class Events:
         read_only_ms = round(self._policy(seat.site.id).read_only * 1000)
         if not await self._hub.sit(seat, joined.session_id, joined.epoch, read_only_ms):
             raise Problem("not_owner", "A newer socket owns this session.")
+        seat.seq = max(seat.seq, joined.seq) if previous[0] == joined.session_id else joined.seq
         if previous[0] is not None and previous[0] != joined.session_id:
             await self._conversations.leave(seat.site, previous[0], previous[1])
         # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
@@ -134,6 +135,8 @@ class Events:
         self._address_limit.spend(seat.address)
         stored = await self._conversations.say(seat.site, request, seat.epoch)
         self._stats.messages += stored.created
+        if stored.seq == seat.seq + 1:
+            seat.seq = stored.seq
         self._turns.kick(seat.site.id, session_id)
         return wire.Sent(message_id=stored.id, seq=stored.seq)
 

@@ -1,5 +1,6 @@
 """Which socket sits in which session, and how events reach it. All of it is a hint: the store decides."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -7,33 +8,57 @@ from msgspec import Struct
 from leflux import wire
 from leflux.conversation import Site
 
+TAKEN = "taken"
+GONE = "gone"
+
 
 class Emitter(Protocol):
-    """The part of `socketio.AsyncServer` that the hub speaks to."""
+    """The part of the Socket.IO server that the hub speaks to."""
 
-    async def emit(self, event: str, data: Any, *, to: str, ignore_queue: bool = False) -> None: ...
+    async def emit(
+        self, event: str, data: Any, *, to: str, ignore_queue: bool = False, seq: int | None = None
+    ) -> None: ...
     async def enter_room(self, sid: str, room: str) -> None: ...
     async def leave_room(self, sid: str, room: str) -> None: ...
 
 
+class Bus(Protocol):
+    """Notes to the other processes; may lose them."""
+
+    async def tell(self, kind: str, payload: dict[str, Any]) -> None: ...
+
+
+class NoBus:
+    """There is no other process."""
+
+    async def tell(self, kind: str, payload: dict[str, Any]) -> None:
+        del kind, payload
+
+
 class Seat(Struct):
-    """One socket. `session_id` is None until it joins; `epoch` fences what it writes."""
+    """One socket. `session_id` is None until it joins; `epoch` fences what it writes; `seq` is what it was sent."""
 
     sid: str
     site: Site
     address: str
     session_id: str | None = None
     epoch: int = 0
+    seq: int = 0
     visible: bool = True
 
 
 class Hub:
-    """The sockets of this process. A session has one socket here at most: the one with the newest epoch."""
+    """The sockets of this process. A session has one socket here at most: the one with the newest epoch.
 
-    def __init__(self, emitter: Emitter) -> None:
+    `dropped(session_id)` is called when another process has purged a session.
+    """
+
+    def __init__(self, emitter: Emitter, bus: Bus | None = None) -> None:
         self._emitter = emitter
+        self._bus = bus or NoBus()
         self._seats: dict[str, Seat] = {}
         self._owners: dict[str, Seat] = {}
+        self.dropped: Callable[[str], None] = lambda _session_id: None
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -50,6 +75,15 @@ class Hub:
 
     def seat(self, sid: str) -> Seat | None:
         return self._seats.get(sid)
+
+    def owners(self) -> list[Seat]:
+        """The seats that own a session, as far as this process knows."""
+        return list(self._owners.values())
+
+    def delivered(self, session_id: str, seq: int) -> None:
+        """The session's socket here was sent the message `seq`."""
+        if seat := self._owners.get(session_id):
+            seat.seq = max(seat.seq, seq)
 
     async def sit(self, seat: Seat, session_id: str, epoch: int, read_only_ms: int) -> bool:
         """Seat a socket that has claimed `epoch`. False when a newer one, or its own end, was faster."""
@@ -70,7 +104,16 @@ class Hub:
             await self._emitter.leave_room(current.sid, session_id)
             await self._tell_taken_over(current.sid, session_id, read_only_ms)
         await self._emitter.enter_room(seat.sid, session_id)
+        if epoch > 1:
+            await self._bus.tell(TAKEN, {"sessionId": session_id, "epoch": epoch, "readOnlyMs": read_only_ms})
         return True
+
+    async def unseat(self, session_id: str, epoch: int, read_only_ms: int) -> None:
+        """A socket elsewhere has claimed `epoch`: an older one here is told, and leaves."""
+        seat = self._owners.get(session_id)
+        if seat is not None and seat.epoch < epoch:
+            await self._abandon(seat, session_id)
+            await self._tell_taken_over(seat.sid, session_id, read_only_ms)
 
     async def _abandon(self, seat: Seat, session_id: str) -> None:
         if self._owners.get(session_id) is seat:
@@ -81,9 +124,9 @@ class Hub:
         payload = {"sessionId": session_id, "readOnlyMs": read_only_ms}
         await self.tell(sid, wire.SESSION_TAKEN_OVER, payload)
 
-    async def emit(self, session_id: str, event: str, payload: Any) -> None:
-        """Send an event to the session's socket, wherever it is."""
-        await self._emitter.emit(event, payload, to=session_id)
+    async def emit(self, session_id: str, event: str, payload: Any, seq: int | None = None) -> None:
+        """Send an event to the session's socket, wherever it is. `seq`: of the message that it carries."""
+        await self._emitter.emit(event, payload, to=session_id, seq=seq)
 
     async def tell(self, sid: str, event: str, payload: Any) -> None:
         """Send an event to one socket of this process."""
@@ -91,15 +134,28 @@ class Hub:
 
     async def expired(self, session_id: str) -> None:
         """The session was evicted: tell its socket, which may start another one."""
-        await self.emit(session_id, wire.SESSION_EXPIRED, {"sessionId": session_id})
-        await self._vacate(session_id)
+        await self._end(session_id, wire.SESSION_EXPIRED)
 
     async def deleted(self, session_id: str) -> None:
         """The session was purged: every trace is to be forgotten."""
-        await self.emit(session_id, wire.SESSION_DELETED, {"sessionId": session_id})
-        await self._vacate(session_id)
+        await self._end(session_id, wire.SESSION_DELETED)
 
-    async def _vacate(self, session_id: str) -> None:
-        # The seat keeps the session's name, so that a late write gets the store's own answer.
+    async def _end(self, session_id: str, event: str) -> None:
+        await self.ended_here(session_id, event)
+        await self._bus.tell(GONE, {"sessionId": session_id, "event": event})
+
+    async def ended_here(self, session_id: str, event: str) -> None:
+        """Tell the session's socket in this process that it is over, and free the seat."""
         if seat := self._owners.get(session_id):
+            await self.tell(seat.sid, event, {"sessionId": session_id})
+            # The seat keeps the session's name, so that a late write gets the store's own answer.
             await self._abandon(seat, session_id)
+
+    async def heard(self, kind: str, payload: dict[str, Any]) -> None:
+        """A note from another process."""
+        if kind == TAKEN:
+            await self.unseat(payload["sessionId"], payload["epoch"], payload["readOnlyMs"])
+        elif kind == GONE:
+            if payload["event"] == wire.SESSION_DELETED:
+                self.dropped(payload["sessionId"])
+            await self.ended_here(payload["sessionId"], payload["event"])

@@ -83,7 +83,7 @@ class ChatHandler(_Call):
         stored = await self.calls.conversations.say(self.site, message, epoch=None)
         if stored.created:
             self.calls.stats.messages += 1
-            await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body))
+            await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body), stored.seq)
         self.calls.turns.kick(self.site.id, session_id)
         self.answer(wire.Chatted(stored.id, stored.seq))
 

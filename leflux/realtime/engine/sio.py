@@ -3,6 +3,7 @@
 `tests/server/engine/test_pins.py` fails when the pinned version changes under it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import socketio
@@ -12,7 +13,12 @@ from leflux.realtime.engine.server import Engine
 
 
 class DirectEmit(socketio.AsyncManager):  # type: ignore[misc]
-    """Encodes an event once and writes it to each recipient at once, without a task for each."""
+    """Encodes an event once and writes it to each recipient at once, without a task for each.
+
+    `delivered(room, seq)` hears of an event that carried a `seq` to a socket of this process.
+    """
+
+    delivered: Callable[[str, int], None] | None = None
 
     async def emit(
         self,
@@ -39,6 +45,8 @@ class DirectEmit(socketio.AsyncManager):  # type: ignore[misc]
                 arguments = data if isinstance(data, tuple) else () if data is None else (data,)
                 packet = Packet(EVENT, [event, *arguments], namespace).encode()
             self.server.eio.post(eio_sid, packet)
+        if packet is not None and kwargs.get("seq") is not None and self.delivered is not None:
+            self.delivered(to or room or "", kwargs["seq"])
 
 
 class LocalManager(DirectEmit):
@@ -55,12 +63,24 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         )
         self.eio.is_used = self._is_used
 
+    def start(self) -> None:
+        """Let the client manager begin its work now, not with the first socket."""
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
 
     def _is_used(self, eio_sid: str) -> bool:
         sid = self.manager.sid_from_eio_sid(eio_sid, "/")
         return sid is not None and self.manager.is_connected(sid, "/")
+
+    async def emit(
+        self, event: str, data: Any = None, *, to: str, ignore_queue: bool = False, seq: int | None = None
+    ) -> None:
+        """Send an event to a room or a socket. `seq`: the message it carries, for `DirectEmit.delivered`."""
+        await self.manager.emit(event, data, "/", room=to, ignore_queue=ignore_queue, seq=seq)
 
     async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
         self.eio.post(eio_sid, pkt.encode())

@@ -1,0 +1,165 @@
+"""Events between processes over Redis pub/sub. Everything here is a hint: whatever it loses, the store still says.
+
+`emit` writes to the sockets of this process at once; other processes are told only when the session sits in none
+of ours. Publishing never holds up a visitor: messages wait in a bounded queue and are dropped when Redis is away.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+import socketio
+import structlog
+from redis.exceptions import RedisError
+
+from leflux.realtime.engine.sio import DirectEmit
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "leflux:bus"
+QUEUE = 10_000
+BATCH = 200
+TIMEOUT = 3.0
+SILENCE = 2.0
+RESUBSCRIBE = 0.5
+_BETWEEN_PROCESSES = "/~processes"
+
+Heard = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+class _Json:
+    """What python-socketio calls to read a message from the channel."""
+
+    dumps = staticmethod(msgspec.json.encode)
+    loads = staticmethod(msgspec.json.decode)
+
+
+class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
+    """A `client_manager` for several processes.
+
+    `heard(kind, payload)` gets what `tell` sent elsewhere; `gap()` is called when the subscription was away and
+    something may have been missed.
+    """
+
+    def __init__(self, url: str, prefix: str = "") -> None:
+        options = {"socket_connect_timeout": TIMEOUT}
+        super().__init__(url, channel=prefix + CHANNEL, json=_Json, redis_options=options)
+        self.heard: Heard | None = None
+        self.gap: Callable[[], None] = lambda: None
+        self.dropped = 0
+        self._outgoing: deque[bytes] = deque()
+        self._publisher: asyncio.Task[None] | None = None
+
+    def set_server(self, server: Any) -> None:
+        super().set_server(server)
+        self.json = _Json
+
+    async def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str | None = None,
+        room: str | None = None,
+        skip_sid: str | list[str] | None = None,
+        callback: Any = None,
+        to: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        namespace, room = namespace or "/", to or room
+        is_here = any(True for _ in self.get_participants(namespace, room))
+        await DirectEmit.emit(self, event, data, namespace, room, skip_sid, callback, **kwargs)
+        if not is_here and not kwargs.get("ignore_queue"):
+            seq = kwargs.get("seq")
+            await self._publish(self._message(event, data, namespace, room=room, skip_sid=skip_sid, seq=seq))
+
+    async def tell(self, kind: str, payload: dict[str, Any]) -> None:
+        """Send a note to the other processes."""
+        await self._publish(self._message(kind, payload, _BETWEEN_PROCESSES))
+
+    def _message(self, event: str, data: Any, namespace: str, **more: Any) -> dict[str, Any]:
+        head = {"method": "emit", "host_id": self.host_id, "event": event, "data": data, "namespace": namespace}
+        return head | more
+
+    async def _handle_emit(self, message: dict[str, Any]) -> None:
+        namespace, event, data = message["namespace"], message["event"], message["data"]
+        if namespace != _BETWEEN_PROCESSES:
+            room, skipped = message.get("room"), message.get("skip_sid")
+            await DirectEmit.emit(self, event, data, namespace, room, skipped, seq=message.get("seq"))
+        elif self.heard is not None:
+            await self.heard(event, data)
+
+    async def _publish(self, data: dict[str, Any]) -> None:
+        if len(self._outgoing) >= QUEUE:
+            self.dropped += 1
+            return
+        self._outgoing.append(msgspec.json.encode(data))
+        if self._publisher is None:
+            self._publisher = asyncio.create_task(self._publish_all(), name="bus publisher")
+
+    async def _publish_all(self) -> None:
+        try:
+            while self._outgoing:
+                batch = [self._outgoing.popleft() for _ in range(min(BATCH, len(self._outgoing)))]
+                await self._send(batch)
+        finally:
+            self._publisher = None
+
+    async def _send(self, batch: list[bytes]) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                if not self.connected:
+                    self._redis_connect()
+                pipeline = self.redis.pipeline(transaction=False)
+                for message in batch:
+                    pipeline.publish(self.channel, message)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            self.dropped += len(batch)
+            log.warning("the bus does not answer; the store will tell", error=repr(error), dropped=self.dropped)
+
+    async def _listen(self) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                async for message in self._subscription():
+                    yield message
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("the bus is away; subscribing again", error=repr(error))
+            await asyncio.sleep(RESUBSCRIBE)
+
+    async def _subscription(self) -> AsyncIterator[bytes]:
+        self._redis_connect()
+        pubsub = self.pubsub
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await pubsub.subscribe(self.channel)
+            self.gap()
+            asked = False
+            while True:
+                message = await pubsub.get_message(timeout=SILENCE)
+                if message is None:
+                    # Silence may be peace or a dead peer; only an answer tells.
+                    if asked:
+                        raise TimeoutError("no answer to a ping")
+                    async with asyncio.timeout(TIMEOUT):
+                        await pubsub.ping()
+                asked = message is None
+                if message is not None and message["type"] == "message":
+                    yield message["data"]
+        finally:
+            await pubsub.aclose()
+
+    async def close(self) -> None:
+        """Send what waits, stop listening, and let go of the connections."""
+        if self._publisher is not None:
+            await asyncio.wait([self._publisher], timeout=TIMEOUT)
+        listener: asyncio.Task[None] | None = getattr(self, "thread", None)
+        for task in (listener, self._publisher):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self.pubsub is not None:
+            await self.pubsub.aclose()
+        if self.redis is not None:
+            await self.redis.aclose()

@@ -1,0 +1,106 @@
+"""Heals what the bus has lost: a slow timer compares each seat with the store (DESIGN rule 1)."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from msgspec import Raw
+
+from backends.base import SessionStore
+from backends.errors import SessionDeleted, SessionNotFound, StorageError
+from backends.records import Session, SessionRef
+from leflux import wire
+from leflux.realtime.hub import Hub, Seat
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 2.0
+AT_ONCE = 64
+
+
+class Reconciler:
+    """Only several processes need it. `read_only_ms(site_id)` is what a socket that lost its session is told."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: SessionStore,
+        ref: Callable[[str, str], SessionRef],
+        read_only_ms: Callable[[str], int],
+        interval: float = INTERVAL,
+    ) -> None:
+        self._hub = hub
+        self._store = store
+        self._ref = ref
+        self._read_only_ms = read_only_ms
+        self._interval = interval
+        self._behind: dict[str, int] = {}
+        self._hurry = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._forever(), name="reconciler")
+
+    def hurry(self) -> None:
+        """Something may just have been missed: look now."""
+        self._hurry.set()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _forever(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._interval):
+                    await self._hurry.wait()
+            except TimeoutError:
+                pass
+            self._hurry.clear()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("reconciling failed")
+
+    async def look(self) -> None:
+        """Compare every seat of this process with the store once."""
+        seats = self._hub.owners()
+        present = {seat.sid for seat in seats}
+        self._behind = {sid: seq for sid, seq in self._behind.items() if sid in present}
+        for start in range(0, len(seats), AT_ONCE):
+            await asyncio.gather(*(self._check(seat) for seat in seats[start : start + AT_ONCE]))
+
+    async def _check(self, seat: Seat) -> None:
+        session_id, epoch = seat.session_id, seat.epoch
+        if session_id is None:
+            return
+        try:
+            session = await self._store.load(self._ref(seat.site.id, session_id))
+            if seat.session_id == session_id and seat.epoch == epoch:
+                await self._compare(seat, session)
+        except SessionDeleted:
+            self._hub.dropped(session_id)
+            await self._hub.ended_here(session_id, wire.SESSION_DELETED)
+        except SessionNotFound:
+            await self._hub.ended_here(session_id, wire.SESSION_EXPIRED)
+        except StorageError as error:
+            log.warning("store does not answer", job="reconcile", error=str(error))
+
+    async def _compare(self, seat: Seat, session: Session) -> None:
+        if session.epoch > seat.epoch:
+            await self._hub.unseat(session.session_id, session.epoch, self._read_only_ms(session.site_id))
+        elif session.seq <= seat.seq:
+            self._behind.pop(seat.sid, None)
+        elif self._behind.get(seat.sid) != seat.seq:
+            # What is stored may be on its way still; only a seat that stays behind has missed something.
+            self._behind[seat.sid] = seat.seq
+        else:
+            await self._catch_up(seat, session)
+
+    async def _catch_up(self, seat: Seat, session: Session) -> None:
+        ref = self._ref(session.site_id, session.session_id)
+        missed = await self._store.messages(ref, seat.seq, wire.HISTORY_LIMIT)
+        for body in missed:
+            await self._hub.tell(seat.sid, wire.MESSAGE, Raw(body))
+        seat.seq += len(missed)
