@@ -2,68 +2,67 @@
 
 import type { Connection } from "./connection.js";
 import type { Conversation } from "./conversation.js";
-import { Http, HttpError } from "./http.js";
+import { type Http, HttpError } from "./http.js";
 import type { SendResult } from "./outbox.js";
 import type { Pending } from "./storage.js";
 import type { Message } from "./types.js";
+import { EVENTS } from "./wire.js";
 
 /** The socket may be away this long before a message goes over HTTP instead. */
 export const HTTP_AFTER_MS = 2_500;
-const FINAL = new Set(["invalid_message", "invalid_request", "duplicate_id_conflict", "payload_too_large"]);
+const FINAL = ["invalid_message", "invalid_request", "duplicate_id_conflict", "payload_too_large"];
+
+interface Stored {
+  messageId: string;
+  seq: number;
+}
 
 export interface Sender {
   readonly isOwner: boolean;
   readonly isJoined: boolean;
-  /** When the socket was lost; 0 while it is there or was never tried. */
-  readonly downSince: number;
+  /** How long the socket has been without the session, in ms. */
+  readonly awayMs: number;
   init(): Promise<boolean>;
   stored(message: Message): Promise<void>;
-  refused(code: string): void;
+  refused(code: string, sessionId: string): void;
 }
 
-export class Delivery {
-  constructor(
-    private readonly sender: Sender,
-    private readonly conversation: Conversation,
-    private readonly http: Http,
-    private readonly connection: Connection,
-    private readonly now: () => number,
-  ) {}
-
-  async deliver(pending: Pending): Promise<SendResult> {
-    const { sender, conversation } = this;
-    if (!sender.isOwner) return { verdict: "stop" };
-    if (conversation.sessionId === null && !(await sender.init())) return { verdict: "retry" };
-    const id = conversation.sessionId;
-    if (id === null) return { verdict: "retry" };
-    try {
-      const sent = await this.transmit(id, pending);
-      if (sent === null) return { verdict: "retry" };
-      const { clientMessageId, text, ts } = pending;
-      await sender.stored({ id: sent.messageId, seq: sent.seq, role: "visitor", text, ts, clientMessageId });
-      return { verdict: "stored" };
-    } catch (error) {
-      return this.undelivered(error as HttpError);
-    }
+export async function deliver(
+  { clientMessageId, text, ts }: Pending,
+  sender: Sender,
+  conversation: Conversation,
+  http: Http,
+  connection: Connection,
+): Promise<SendResult> {
+  if (!sender.isOwner) return { verdict: "stop" };
+  const id = conversation.sessionId;
+  if (id === null) return { verdict: (await sender.init()) ? "again" : "retry" };
+  try {
+    const sent = await transmit(id);
+    if (sent === null) return { verdict: "retry" };
+    // The session may have been cleared or replaced while the answer was on its way.
+    if (conversation.sessionId !== id) return { verdict: "stored" };
+    await sender.stored({ id: sent.messageId, seq: sent.seq, role: "visitor", text, ts, clientMessageId });
+    return { verdict: "stored" };
+  } catch (error) {
+    return undelivered(id, error as HttpError);
   }
 
   /** Null: it is not known whether it arrived, or it cannot be tried yet. */
-  private async transmit(id: string, pending: Pending): Promise<{ messageId: string; seq: number } | null> {
-    const { clientMessageId, text } = pending;
-    const { sender } = this;
-    if (sender.isJoined) {
-      const ack = await this.connection.send(id, clientMessageId, text);
-      if (ack === null || ack.ok) return ack;
-      throw new HttpError(ack.error, ack.details?.retryAfterMs);
-    }
-    if (sender.downSince === 0 || this.now() - sender.downSince < HTTP_AFTER_MS) return null;
-    return this.http.chat(id, clientMessageId, text);
+  async function transmit(sessionId: string): Promise<Stored | null> {
+    if (!sender.isJoined) return sender.awayMs < HTTP_AFTER_MS ? null : http.chat(sessionId, clientMessageId, text);
+    const ack = await connection.ask<Stored>(EVENTS.send, { sessionId, clientMessageId, text });
+    // Silence on an open socket: it may be half-open, and only a new one tells.
+    if (ack === null && sender.isJoined) connection.reopen();
+    if (ack === null || ack.ok) return ack;
+    throw new HttpError(ack.error, ack.details?.retryAfterMs);
   }
 
-  private undelivered({ code, retryAfterMs }: HttpError): SendResult {
-    if (FINAL.has(code)) return { verdict: "failed", code };
-    this.sender.refused(code);
-    if (code === "session_deleted" || code === "not_owner") return { verdict: "stop" };
+  function undelivered(sessionId: string, { code, retryAfterMs }: HttpError): SendResult {
+    if (FINAL.includes(code)) return { verdict: "failed", code };
+    sender.refused(code, sessionId);
+    if (code === "session_not_found") return { verdict: "again" };
+    if (code === "session_deleted" || code === "host_not_registered") return { verdict: "stop" };
     return retryAfterMs === undefined ? { verdict: "retry" } : { verdict: "retry", afterMs: retryAfterMs };
   }
 }

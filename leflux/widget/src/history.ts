@@ -1,22 +1,20 @@
-// The conversation as this tab knows it: stored messages by `seq`, and the reply that is being written.
+// The conversation as this tab knows it: stored messages by `seq`, without gaps, and the reply that is being written.
 
-import type { Message } from "./types.js";
-import type { Chunk, Stream, StreamDone } from "./wire.js";
+import type { Message, ShownMessage } from "./types.js";
+import type { Pending } from "./storage.js";
+import type { Chunk, Stream } from "./wire.js";
 import { isMessage } from "./wire.js";
-
-export interface LiveStream {
-  streamId: string;
-  text: string;
-  nextChunk: number;
-}
 
 export class Transcript {
   private readonly bySeq = new Map<number, Message>();
+  private readonly clientIds = new Set<string>();
+  /** The stream that a stored reply came from, so that its bubble stays the same one. */
+  private readonly streamOf = new Map<string, string>();
   private highest = 0;
   past: Message[] = [];
-  stream: LiveStream | null = null;
+  stream: Stream | null = null;
 
-  /** The newest `seq` up to which nothing is missing since the oldest message that is held. */
+  /** The newest `seq`; between the oldest message that is held and this one nothing is missing. */
   get seq(): number {
     return this.highest;
   }
@@ -25,32 +23,51 @@ export class Transcript {
     return [...this.bySeq.values()].sort((a, b) => a.seq - b.seq);
   }
 
-  get isEmpty(): boolean {
-    return this.bySeq.size === 0;
+  get last(): Message | undefined {
+    return this.bySeq.get(this.highest);
   }
 
   has(clientMessageId: string): boolean {
-    for (const message of this.bySeq.values()) if (message.clientMessageId === clientMessageId) return true;
-    return false;
+    return this.clientIds.has(clientMessageId);
   }
 
-  /** Replaces everything by what the server says. */
-  reset(messages: readonly Message[]): void {
-    this.bySeq.clear();
-    this.highest = 0;
-    this.merge(messages);
+  /** What the server says replaces what is held, save for what is older than the server's part. Returns the new ones. */
+  reset(history: readonly unknown[]): Message[] {
+    const messages = history.filter(isMessage);
+    const held = this.messages;
+    const [oldest] = messages;
+    this.empty();
+    this.put(held.filter(({ seq }) => oldest !== undefined && seq < oldest.seq));
+    if (oldest !== undefined && this.wouldGap(oldest.seq)) this.empty();
+    this.put(messages);
+    const known = new Set(held.map(({ seq }) => seq));
+    return messages.filter(({ seq }) => !known.has(seq));
   }
 
-  /** Adds messages; the one that came last wins its `seq`. Returns those that are new here. */
+  /** Adds messages that follow on what is held, or replace it. Older ones before a gap are let go. Returns the new ones. */
   merge(messages: readonly unknown[]): Message[] {
-    const fresh: Message[] = [];
-    for (const message of messages) {
-      if (!isMessage(message)) continue;
-      if (!this.bySeq.has(message.seq)) fresh.push(message);
-      this.bySeq.set(message.seq, message);
-      this.highest = Math.max(this.highest, message.seq);
+    const valid = messages.filter(isMessage).sort((a, b) => a.seq - b.seq);
+    const fresh = valid.filter(({ seq }) => !this.bySeq.has(seq));
+    for (const message of valid) {
+      if (this.wouldGap(message.seq)) this.empty();
+      this.put([message]);
     }
     return fresh;
+  }
+
+  private put(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.bySeq.set(message.seq, message);
+      this.highest = Math.max(this.highest, message.seq);
+      if (this.stream !== null && this.streamOf.get(message.id) === this.stream.streamId) this.stream = null;
+      if (message.clientMessageId !== undefined) this.clientIds.add(message.clientMessageId);
+    }
+  }
+
+  private empty(): void {
+    this.bySeq.clear();
+    this.clientIds.clear();
+    this.highest = 0;
   }
 
   /** Adding `seq` now would leave a hole before it: something was lost on the way. */
@@ -61,37 +78,53 @@ export class Transcript {
   /** The conversation goes on in another session: what was said stays, to look at. */
   retire(): void {
     this.past = [...this.past, ...this.messages];
-    this.bySeq.clear();
-    this.highest = 0;
+    this.empty();
     this.stream = null;
   }
 
   clear(): void {
-    this.bySeq.clear();
-    this.highest = 0;
     this.past = [];
+    this.empty();
     this.stream = null;
   }
 
-  /** The streams of a rejoin are the truth: one that is not among them has ended. */
-  resume(streams: readonly Stream[]): void {
-    const [stream] = streams;
-    this.stream = stream === undefined ? null : { ...stream };
-  }
-
   /** Draws a chunk once. False: it was drawn before, or one before it is missing and the end will bring all. */
-  chunk(chunk: Chunk): boolean {
-    if (this.stream?.streamId !== chunk.streamId) {
-      if (chunk.chunkIndex !== 0) return false;
-      this.stream = { streamId: chunk.streamId, text: "", nextChunk: 0 };
+  chunk({ streamId, chunkIndex, delta }: Chunk): boolean {
+    if (this.stream?.streamId !== streamId) {
+      if (chunkIndex !== 0) return false;
+      this.stream = { streamId, text: "", nextChunk: 0 };
     }
-    if (chunk.chunkIndex !== this.stream.nextChunk) return false;
-    this.stream.text += chunk.delta;
-    this.stream.nextChunk += 1;
+    if (chunkIndex !== this.stream.nextChunk) return false;
+    this.stream = { streamId, text: this.stream.text + delta, nextChunk: chunkIndex + 1 };
     return true;
   }
 
-  done(done: StreamDone): void {
-    if (this.stream?.streamId === done.streamId) this.stream = null;
+  /** The stream has become a message. Its bubble stays until that message is held. */
+  ended(streamId: string, { id, seq }: Pick<Message, "id" | "seq">): void {
+    this.streamOf.set(id, streamId);
+    if (this.stream?.streamId === streamId && this.bySeq.get(seq)?.id === id) this.stream = null;
+  }
+
+  /** Everything that is to be seen, oldest first: earlier sessions, this one, the reply in the making, what waits. */
+  shown(waiting: readonly Pending[], now: number): ShownMessage[] {
+    const one = (message: Message, past: boolean): ShownMessage => ({
+      ...message,
+      key: message.clientMessageId ?? this.streamOf.get(message.id) ?? message.id,
+      status: "sent",
+      ...(past ? { past } : {}),
+    });
+    const shown = [...this.past.map((message) => one(message, true)), ...this.messages.map((message) => one(message, false))];
+    if (this.stream !== null && this.stream.text !== "") {
+      const { streamId, text } = this.stream;
+      shown.push({ ...unstored, key: streamId, role: "assistant", text, ts: now, status: "sent", streaming: true });
+    }
+    for (const { clientMessageId, text, ts, failed } of waiting) {
+      if (this.has(clientMessageId)) continue;
+      const status = failed === undefined ? "sending" : "failed";
+      shown.push({ ...unstored, key: clientMessageId, role: "visitor", text, ts, status });
+    }
+    return shown;
   }
 }
+
+const unstored = { id: null, seq: null };

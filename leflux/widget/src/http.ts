@@ -28,12 +28,9 @@ export class Http {
     return this.call("POST", `/api/session/${sessionId}`, { url }, (answer) => Array.isArray(answer["history"]));
   }
 
-  async messages(sessionId: string, since: number): Promise<Message[]> {
+  messages(sessionId: string, since: number): Promise<{ messages: Message[]; more: boolean }> {
     const path = `/api/session/${sessionId}/messages?since=${since}&limit=500`;
-    const page = await this.call<{ messages: Message[] }>("GET", path, undefined, (answer) =>
-      Array.isArray(answer["messages"]),
-    );
-    return page.messages;
+    return this.call("GET", path, undefined, (answer) => Array.isArray(answer["messages"]));
   }
 
   chat(sessionId: string, clientMessageId: string, message: string): Promise<{ messageId: string; seq: number }> {

@@ -3,7 +3,8 @@
 
 import type { BrowserStore, Pending } from "./storage.js";
 
-export type Verdict = "stored" | "retry" | "failed" | "stop";
+/** `again`: something has changed, try at once. `stop`: it is not this tab's turn. */
+export type Verdict = "stored" | "retry" | "again" | "failed" | "stop";
 
 export interface SendResult {
   verdict: Verdict;
@@ -12,17 +13,32 @@ export interface SendResult {
   code?: string;
 }
 
+export interface Courier {
+  /** Tries one message. */
+  deliver(message: Pending): Promise<SendResult>;
+  /** The server is known to have stored it. */
+  isStored(clientMessageId: string): boolean;
+  /** What waits has changed; `done` no longer does. */
+  changed(done: readonly string[]): void;
+}
+
+const PUT_BACK_MAX = 3;
+const AGAIN_MAX = 3;
+const PAUSE_MAX_MS = 8_000;
+
 export class Outbox {
   private pending: Pending[];
-  private readonly mine = new Set<string>();
+  /** Typed in this tab, and how often it may be put back after another tab's write has dropped it. */
+  private readonly mine = new Map<string, number>();
   private busy = false;
+  private asked = false;
+  private paused = false;
+  private tries = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `deliver` tries one message; `changed` is called whenever what waits has changed. */
   constructor(
     private readonly store: BrowserStore,
-    private readonly deliver: (message: Pending) => Promise<SendResult>,
-    private readonly changed: () => void,
+    private readonly courier: Courier,
     private readonly random: () => number = Math.random,
   ) {
     this.pending = store.outbox();
@@ -32,84 +48,112 @@ export class Outbox {
     return this.pending;
   }
 
+  get waits(): boolean {
+    return this.pending.some((message) => message.failed === undefined);
+  }
+
   add(message: Pending): void {
-    this.mine.add(message.clientMessageId);
-    // Another tab may have added something since we looked.
-    this.reload();
-    this.pending = [...this.pending, message];
-    this.save();
+    this.mine.set(message.clientMessageId, PUT_BACK_MAX);
+    this.set([...this.known(), message]);
   }
 
   retry(clientMessageId: string): void {
-    this.pending = this.pending.map((message) =>
-      message.clientMessageId === clientMessageId
-        ? { clientMessageId, text: message.text, ts: message.ts }
-        : message,
-    );
-    this.save();
+    this.change(clientMessageId, ({ clientMessageId: id, text, ts }) => ({ clientMessageId: id, text, ts }));
     void this.flush();
   }
 
-  /** The message is stored, or the visitor gave it up. */
-  remove(clientMessageId: string): void {
-    this.mine.delete(clientMessageId);
-    if (!this.pending.some((message) => message.clientMessageId === clientMessageId)) return;
-    this.pending = this.pending.filter((message) => message.clientMessageId !== clientMessageId);
-    this.save();
+  /** The messages are stored, or the visitor gave them up. */
+  remove(...ids: string[]): void {
+    this.forget(ids);
+    const left = this.known().filter(({ clientMessageId }) => !ids.includes(clientMessageId));
+    if (left.length < Math.max(this.pending.length, this.store.outbox().length)) this.set(left, ids);
+  }
+
+  /** Another tab has seen to these. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.mine.delete(id);
   }
 
   /** Take over what other tabs have written; put back what of ours a race between tabs has lost. */
   reload(): void {
-    if (!this.store.persistent) return;
+    const waiting = this.known().filter(({ clientMessageId }) => !this.courier.isStored(clientMessageId));
+    if (waiting.length === this.store.outbox().length) this.pending = waiting;
+    else this.set(waiting);
+  }
+
+  /** In the order of typing, whatever the clocks say: that in which they were put into the storage. */
+  private known(): Pending[] {
+    if (!this.store.persistent) return this.pending;
     const stored = this.store.outbox();
-    const known = new Set(stored.map((message) => message.clientMessageId));
-    const lost = this.pending.filter(
-      (message) => this.mine.has(message.clientMessageId) && !known.has(message.clientMessageId),
-    );
-    this.pending = [...stored, ...lost].sort((a, b) => a.ts - b.ts);
+    const ids = new Set(stored.map(({ clientMessageId }) => clientMessageId));
+    const lost = this.pending.filter(({ clientMessageId: id }) => {
+      const times = this.mine.get(id) ?? 0;
+      if (ids.has(id) || times === 0 || this.courier.isStored(id)) return false;
+      if (this.store.works) this.mine.set(id, times - 1);
+      return true;
+    });
+    return [...stored, ...lost];
   }
 
   clear(): void {
     this.mine.clear();
-    this.pending = [];
-    this.save();
+    this.set([]);
+  }
+
+  /** Forget what this tab knows, and look at what is kept now. */
+  reset(): void {
+    this.mine.clear();
+    this.pending = this.store.persistent ? this.store.outbox() : [];
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
   }
 
   /** Send what waits, one after the other, so that the order of typing is the order of storing. */
   async flush(): Promise<void> {
+    this.asked = !this.paused;
     if (this.busy) return;
     this.busy = true;
-    clearTimeout(this.timer);
     try {
-      for (let tries = 0; ; ) {
+      while (this.asked) {
+        this.asked = false;
+        clearTimeout(this.timer);
         const next = this.pending.find((message) => message.failed === undefined);
-        if (next === undefined) return;
-        const result = await this.deliver(next);
-        if (result.verdict === "stop") return;
-        if (result.verdict === "retry") {
-          tries += 1;
-          const backOff = Math.min(500 * 2 ** tries, 8_000) * (0.5 + this.random() / 2);
-          this.timer = setTimeout(() => void this.flush(), Math.max(result.afterMs ?? 0, backOff));
-          return;
-        }
-        tries = 0;
-        if (result.verdict === "stored") this.remove(next.clientMessageId);
-        else this.fail(next.clientMessageId, result.code ?? "failed");
+        if (next !== undefined) this.settle(next, await this.courier.deliver(next));
       }
     } finally {
       this.busy = false;
     }
   }
 
-  private fail(clientMessageId: string, code: string): void {
-    this.pending = this.pending.map((message) =>
-      message.clientMessageId === clientMessageId ? { ...message, failed: code } : message,
-    );
-    this.save();
+  private settle({ clientMessageId }: Pending, { verdict, afterMs, code }: SendResult): void {
+    if (verdict === "stop") return;
+    if (verdict === "stored") this.remove(clientMessageId);
+    if (verdict === "failed") this.change(clientMessageId, (message) => ({ ...message, failed: code ?? "failed" }));
+    const moves = verdict === "stored" || verdict === "failed";
+    this.tries = moves ? 0 : this.tries + 1;
+    if (moves || (verdict === "again" && this.tries <= AGAIN_MAX)) this.asked = true;
+    else this.later(afterMs);
   }
 
-  private save(): void {
-    this.store.saveOutbox(this.pending);
-    this.changed();
+  /** `afterMs` is the server's word, and nothing is tried before; a pause of our own ends as soon as something changes. */
+  private later(afterMs: number | undefined): void {
+    const pause = Math.min(500 * 2 ** this.tries, PAUSE_MAX_MS) * (0.5 + this.random() / 2);
+    this.paused = afterMs !== undefined;
+    this.timer = setTimeout(() => {
+      this.paused = false;
+      void this.flush();
+    }, afterMs ?? pause);
+  }
+
+  private change(id: string, how: (message: Pending) => Pending): void {
+    this.set(this.known().map((message) => (message.clientMessageId === id ? how(message) : message)));
+  }
+
+  private set(pending: Pending[], done: readonly string[] = []): void {
+    this.pending = pending;
+    this.store.saveOutbox(pending);
+    this.courier.changed(done);
   }
 }

@@ -1,7 +1,7 @@
 // What the browser keeps. Every record has a version and is checked when it is read; whatever is corrupt, of
 // another version or unreadable counts as absent. When the browser keeps nothing, memory does for this page.
 
-import type { Message } from "./types.js";
+import type { Message, SiteConfig } from "./types.js";
 import { isMessage } from "./wire.js";
 
 export const KEYS = {
@@ -11,11 +11,12 @@ export const KEYS = {
   widget: "leflux:widget",
   outbox: "leflux:outbox",
   userData: "leflux:userData",
+  draft: "leflux:draft",
 } as const;
 
 export const VERSION = 1;
-const HISTORY_MAX = 200;
-const HISTORY_MIN = 20;
+const HISTORY_MAX = 1_000;
+const HISTORY_MIN = 15;
 
 export type Trouble = "storage-blocked" | "storage-full";
 
@@ -24,8 +25,12 @@ export interface SessionMeta {
   /** By this browser's clock. */
   lastActivity: number;
   seq: number;
-  clientTtlMs: number;
-  readOnlyMs: number;
+  /** The site's rules, as the server last told them. */
+  clientTtlMs?: number;
+  userDataTtlMs?: number;
+  readOnlyMs?: number;
+  /** The session that this browser saw last, once the server has let it go. */
+  continues?: string;
 }
 
 export interface Pending {
@@ -44,15 +49,21 @@ export interface History {
 export interface WidgetState {
   open: boolean;
   docked: boolean;
+  /** What was said up to this `seq` has been in sight. */
+  seen: number;
+  /** The site's looks, so that the first paint is the right one. */
+  config: SiteConfig;
 }
 
-interface Area {
+/** The part of `Storage` that is used. */
+export interface Area {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
   removeItem(key: string): void;
 }
 
-function memoryArea(): Area {
+/** Keeps things for as long as the page lives. */
+export function memoryArea(): Area {
   const map = new Map<string, string>();
   return {
     getItem: (key) => map.get(key) ?? null,
@@ -64,6 +75,7 @@ function memoryArea(): Area {
 export class BrowserStore {
   readonly persistent: boolean;
   private readonly area: Area;
+  private readonly failing = new Set<string>();
 
   /** `open` returns localStorage, and throws where the browser forbids it. `trouble` is told what cannot be kept. */
   constructor(
@@ -85,19 +97,35 @@ export class BrowserStore {
     if (!this.persistent) trouble("storage-blocked");
   }
 
+  /** Everything was kept so far. */
+  get works(): boolean {
+    return this.failing.size === 0;
+  }
+
   sessionId(): string | null {
     const id = this.get(KEYS.sessionId);
-    return id !== null && /^[0-9a-f-]{36}$/.test(id) ? id : null;
+    return isSessionId(id) ? id : null;
   }
 
   session(): SessionMeta | null {
     const value = this.read(KEYS.session);
-    const numbers = ["createdAt", "lastActivity", "seq", "clientTtlMs", "readOnlyMs"] as const;
-    return value !== null && numbers.every((name) => Number.isFinite(value[name])) ? (value as unknown as SessionMeta) : null;
+    const isNumber = (name: string): boolean => Number.isFinite(value?.[name]);
+    if (value === null || !["createdAt", "lastActivity", "seq"].every(isNumber)) return null;
+    for (const name of ["clientTtlMs", "userDataTtlMs", "readOnlyMs"]) if (!isNumber(name)) delete value[name];
+    if (!isSessionId(value["continues"])) delete value["continues"];
+    return value as unknown as SessionMeta;
   }
 
-  saveSession(id: string, meta: SessionMeta): void {
-    if (this.set(KEYS.sessionId, id)) this.write(KEYS.session, meta);
+  /** `id` is null when the server has let the session go. False: it could not be kept. */
+  saveSession(id: string | null, meta: SessionMeta): boolean {
+    if (id === null) this.drop(KEYS.sessionId);
+    const kept = id === null || this.set(KEYS.sessionId, id);
+    return this.write(KEYS.session, meta) && kept;
+  }
+
+  /** Nothing of a conversation is there: it was never kept, or somebody has cleared it. */
+  isEmpty(): boolean {
+    return [KEYS.sessionId, KEYS.session, KEYS.history].every((key) => this.get(key) === null);
   }
 
   history(): History {
@@ -110,7 +138,8 @@ export class BrowserStore {
   saveHistory(history: History): void {
     for (let keep = HISTORY_MAX; keep >= HISTORY_MIN; keep = Math.floor(keep / 2)) {
       const messages = history.messages.slice(-keep);
-      const past = history.past.slice(-Math.max(0, keep - messages.length));
+      const room = keep - messages.length;
+      const past = room > 0 ? history.past.slice(-room) : [];
       if (this.write(KEYS.history, { messages, past })) return;
     }
     this.drop(KEYS.history);
@@ -119,9 +148,7 @@ export class BrowserStore {
   outbox(): Pending[] {
     const messages = this.read(KEYS.outbox)?.["messages"];
     if (!Array.isArray(messages)) return [];
-    return messages.filter(
-      (entry: Pending | null) => typeof entry?.clientMessageId === "string" && typeof entry.text === "string" && Number.isFinite(entry.ts),
-    );
+    return messages.filter((entry: Pending | null) => isText(entry?.clientMessageId) && isText(entry?.text) && Number.isFinite(entry?.ts));
   }
 
   /** What is typed and not yet acknowledged comes before what the server could give again. */
@@ -136,7 +163,13 @@ export class BrowserStore {
 
   widget(): WidgetState {
     const value = this.read(KEYS.widget);
-    return { open: value?.["open"] === true, docked: value?.["docked"] === true };
+    const [seen, config] = [value?.["seen"], value?.["config"]];
+    return {
+      open: value?.["open"] === true,
+      docked: value?.["docked"] === true,
+      seen: Number.isFinite(seen) ? (seen as number) : 0,
+      config: typeof config === "object" && config !== null ? config : {},
+    };
   }
 
   saveWidget(state: WidgetState): void {
@@ -159,17 +192,31 @@ export class BrowserStore {
     this.write(KEYS.userData, { ...data, expiresAt });
   }
 
-  dropSessionId(): void {
-    this.drop(KEYS.sessionId);
+  /** The site keeps user data for a shorter time now: no later than `expiresAt`. */
+  shortenUserData(expiresAt: number): void {
+    const value = this.read(KEYS.userData);
+    if (value !== null && Number(value["expiresAt"]) > expiresAt) this.write(KEYS.userData, { ...value, expiresAt });
   }
 
-  /** Forget the conversation; with `everything`, the visitor too. */
+  /** What is typed in the input and not sent. */
+  draft(): string {
+    const text = this.read(KEYS.draft)?.["text"];
+    return typeof text === "string" ? text : "";
+  }
+
+  saveDraft(text: string): void {
+    if (text === "") this.drop(KEYS.draft);
+    else this.write(KEYS.draft, { text });
+  }
+
+  /** Forget the conversation; with `everything`, what the visitor told us too. */
   forget(everything: boolean): void {
-    this.drop(KEYS.sessionId);
-    this.drop(KEYS.session);
-    this.drop(KEYS.history);
-    this.drop(KEYS.outbox);
+    for (const key of [KEYS.session, KEYS.sessionId, KEYS.history, KEYS.outbox, KEYS.draft]) this.drop(key);
     if (everything) this.drop(KEYS.userData);
+  }
+
+  dropWidget(): void {
+    this.drop(KEYS.widget);
   }
 
   private read(key: string): Record<string, unknown> | null {
@@ -201,9 +248,10 @@ export class BrowserStore {
   private set(key: string, text: string): boolean {
     try {
       this.area.setItem(key, text);
-      if (this.persistent) this.trouble(null);
+      if (this.failing.delete(key) && this.failing.size === 0) this.trouble(null);
       return true;
     } catch (error) {
+      this.failing.add(key);
       this.trouble(isQuota(error) ? "storage-full" : "storage-blocked");
       return false;
     }
@@ -216,6 +264,14 @@ export class BrowserStore {
       // Nothing can be done, and nothing depends on it.
     }
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isSessionId(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f-]{36}$/.test(value);
 }
 
 function isQuota(error: unknown): boolean {

@@ -1,38 +1,62 @@
-// Tabs of one site share the browser's storage, which is the truth between them. A message over the channel only
-// says what to read again; where there is no BroadcastChannel, the storage's own events say it.
+// Tabs of one site share the browser's storage, which is the truth between them. A hint only says what to read again;
+// where there is no BroadcastChannel, hints travel through the storage itself.
+
+import type { Area } from "./storage.js";
+import type { Stream } from "./wire.js";
 
 export type Hint =
-  | { type: "history" }
-  | { type: "outbox" }
-  | { type: "widget" }
-  | { type: "session" }
-  | { type: "stream"; stream: { streamId: string; text: string } | null }
-  | { type: "cleared" }
+  | { type: "history" | "widget" | "cleared" | "bye" }
+  /** What waits has changed; `done` no longer does. */
+  | { type: "outbox"; done: readonly string[] }
+  /** The reply that the owner receives, as far as it is; and whether one is awaited. */
+  | { type: "stream"; stream: Stream | null; typing: boolean }
+  /** The stream has become this message, which the history will have. */
+  | { type: "done"; streamId: string; id: string; seq: number }
   | { type: "deleted"; sessionId: string }
-  | { type: "owner" }
-  | { type: "bye" };
+  /** This tab owns the conversation since `at`. */
+  | { type: "owner"; at: number };
 
-interface Channel {
+/** The part of `BroadcastChannel` that is used. */
+export interface Channel {
   postMessage(message: unknown): void;
   close(): void;
   onmessage: ((event: MessageEvent) => void) | null;
 }
 
+const HINT_KEY = "leflux:hint";
+
+/** A channel made of storage events, which reach every other tab. */
+export function storageChannel(area: Area, page: Pick<Window, "addEventListener" | "removeEventListener">): Channel {
+  let count = 0;
+  const channel: Channel = {
+    onmessage: null,
+    // The same value twice is no event, hence the counter.
+    postMessage: (message) => area.setItem(HINT_KEY, JSON.stringify({ count: ++count, message })),
+    close: () => page.removeEventListener("storage", heard),
+  };
+  const heard = ({ key, newValue }: StorageEvent): void => {
+    if (key === HINT_KEY && newValue !== null) channel.onmessage?.({ data: JSON.parse(newValue).message } as MessageEvent);
+  };
+  page.addEventListener("storage", heard);
+  return channel;
+}
+
 export class Tabs {
   private readonly channel: Channel | null;
+  private readonly listeners: ((hint: Hint, from: string) => void)[] = [];
 
   /** `tab` is new for each page load, so that a duplicated tab is another one. */
   constructor(
     readonly tab: string,
     open: () => Channel,
-    private readonly heard: (hint: Hint) => void,
   ) {
     let channel: Channel | null = null;
     try {
       channel = open();
-      channel.onmessage = (event) => {
-        const data = event.data as { from?: unknown; hint?: Hint } | null;
-        if (data?.hint !== undefined && data.from !== this.tab) this.heard(data.hint);
+      channel.onmessage = ({ data }) => {
+        const { from, hint } = (data ?? {}) as { from?: unknown; hint?: Hint };
+        if (typeof from !== "string" || from === tab || typeof hint?.type !== "string") return;
+        for (const listener of this.listeners) listener(hint, from);
       };
     } catch {
       channel = null;
@@ -40,22 +64,21 @@ export class Tabs {
     this.channel = channel;
   }
 
-  tell(hint: Hint): void {
-    this.channel?.postMessage({ from: this.tab, hint });
+  /** False: this tab cannot hear the others; the server's fencing keeps them apart. */
+  get canHear(): boolean {
+    return this.channel !== null;
   }
 
-  /** For browsers without a channel: what a `storage` event of `key` means. */
-  storageChanged(key: string | null): void {
-    if (key === null) this.heard({ type: "cleared" });
-    if (this.channel !== null || key === null) return;
-    const hints: Record<string, Hint> = {
-      "leflux:history": { type: "history" },
-      "leflux:outbox": { type: "outbox" },
-      "leflux:widget": { type: "widget" },
-      "leflux:sessionId": { type: "session" },
-    };
-    const hint = hints[key];
-    if (hint !== undefined) this.heard(hint);
+  hear(listener: (hint: Hint, from: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  tell(hint: Hint): void {
+    try {
+      this.channel?.postMessage({ from: this.tab, hint });
+    } catch {
+      // A full storage, or a channel that the browser has closed: a hint may always be lost.
+    }
   }
 
   close(): void {

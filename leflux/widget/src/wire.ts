@@ -6,10 +6,16 @@ export const EVENTS = {
   join: "join_session",
   send: "send_message",
   visibility: "visibility",
+  confirm: "confirmation_response",
+  sequenceComplete: "sequence_complete",
   joined: "session_joined",
   message: "message",
   chunk: "message_chunk",
   done: "message_done",
+  plan: "action_plan",
+  confirmation: "confirmation_required",
+  taskComplete: "task_complete",
+  taskAborted: "task_aborted",
   takenOver: "session_taken_over",
   expired: "session_expired",
   deleted: "session_deleted",
@@ -24,24 +30,70 @@ export interface Retention {
   readOnlyMs: number;
 }
 
+/** A reply that is still being written: the text so far and the index of the next chunk. */
 export interface Stream {
   streamId: string;
   text: string;
   nextChunk: number;
 }
 
+export interface Step {
+  id: string;
+  action: "click" | "type" | "select" | "scroll_to" | "navigate" | "wait";
+  elementId?: string;
+  target?: { role?: string; name?: string; label?: string; selector?: string };
+  url?: string;
+  inputData?: string;
+  waitDuration?: number;
+  description?: string;
+  expectUrl?: string;
+  status: "pending" | "started" | "done" | "failed";
+}
+
+export interface Task {
+  taskId: string;
+  status: "running" | "held" | "done" | "aborted";
+  steps: Step[];
+  cursor: number;
+  heldUntil?: number;
+}
+
+export interface Plan {
+  taskId: string;
+  actions: Step[];
+  message?: string;
+  isSequence: true;
+  resumed?: boolean;
+}
+
+export interface ConfirmationRequired {
+  taskId: string;
+  actionId: string;
+  message: string;
+  confirm_label: string;
+  cancel_label: string;
+}
+
+export interface TaskEnd {
+  taskId: string;
+  message?: Message;
+  summary?: string;
+  reason?: "reload" | "timeout" | "failed" | "cancelled";
+}
+
 export interface InitAnswer {
   sessionId: string;
   createdAt: number;
   seq: number;
-  siteConfig: SiteConfig;
-  retention: Retention;
+  siteConfig?: SiteConfig;
+  retention?: Retention;
 }
 
 export interface RestoreAnswer extends InitAnswer {
   history: Message[];
   truncated: boolean;
-  streams: Stream[];
+  task?: Task | null;
+  streams?: Stream[];
 }
 
 export interface Joined {
@@ -49,7 +101,8 @@ export interface Joined {
   seq: number;
   history: Message[];
   truncated: boolean;
-  streams: Stream[];
+  task?: Task | null;
+  streams?: Stream[];
   epoch: number;
 }
 
@@ -69,6 +122,8 @@ export interface Refusal {
   message: string;
   details?: { retryAfterMs?: number };
 }
+
+export type Ack<T> = ({ ok: true } & T) | ({ ok: false } & Refusal);
 
 /** A message is drawn from the network or from storage only if it looks like one. */
 export function isMessage(value: unknown): value is Message {

@@ -28,6 +28,10 @@ export function set(element: Element, name: string, value: string | null): void 
   }
 }
 
+export function show(element: Element, isShown: boolean): void {
+  set(element, "hidden", isShown ? null : "");
+}
+
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -56,8 +60,16 @@ export function icon(name: keyof typeof PATHS, filled = false): SVGElement {
   return svg;
 }
 
-export function button(part: string, label: string, glyph: SVGElement, act: () => void): HTMLButtonElement {
+/** A button that shows a glyph and is named by `label`. */
+export function button(part: string | null, label: string, glyph: SVGElement, act: () => void): HTMLButtonElement {
   const element = el("button", part, { type: "button", "aria-label": label, title: label }, glyph);
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** A button that shows its label. */
+export function textButton(part: string | null, look: string, label: string, act: () => void): HTMLButtonElement {
+  const element = el("button", part, { type: "button", class: look }, label);
   element.addEventListener("click", act);
   return element;
 }

@@ -3,6 +3,7 @@
 
 const SAFE = new Set(["http:", "https:", "mailto:"]);
 const MAX_LINE = 4_000;
+const FENCE = /^```[\w+#.-]*\s*$/;
 
 /** The text as nodes. */
 export function markdown(text: string): DocumentFragment {
@@ -11,7 +12,7 @@ export function markdown(text: string): DocumentFragment {
   let at = 0;
   while (at < lines.length) {
     const line = lines[at]!;
-    if (line.startsWith("```")) at = codeBlock(lines, at, out);
+    if (FENCE.test(line)) at = codeBlock(lines, at, out);
     else if (bullet(line) !== null) at = list(lines, at, out);
     else if (line.trim() === "") at += 1;
     else at = paragraph(lines, at, out);
@@ -21,7 +22,7 @@ export function markdown(text: string): DocumentFragment {
 
 function codeBlock(lines: string[], start: number, out: Node): number {
   let end = start + 1;
-  while (end < lines.length && !lines[end]!.startsWith("```")) end += 1;
+  while (end < lines.length && !FENCE.test(lines[end]!)) end += 1;
   const pre = document.createElement("pre");
   const code = document.createElement("code");
   code.textContent = lines.slice(start + 1, end).join("\n");
@@ -55,7 +56,7 @@ function paragraph(lines: string[], start: number, out: Node): number {
   let at = start;
   while (at < lines.length) {
     const line = lines[at]!;
-    if (line.trim() === "" || line.startsWith("```") || bullet(line) !== null) break;
+    if (line.trim() === "" || FENCE.test(line) || bullet(line) !== null) break;
     if (at > start) p.append(document.createElement("br"));
     inline(line.replace(/^#{1,6} /, ""), p);
     at += 1;
@@ -125,7 +126,7 @@ function bareLink(text: string, at: number): { node: Node; end: number } | null 
 }
 
 /** Null for an address that is no place to go to. */
-function link(address: string, label: string): HTMLAnchorElement | null {
+export function link(address: string, label: string): HTMLAnchorElement | null {
   let url: URL;
   try {
     url = new URL(address, document.baseURI);

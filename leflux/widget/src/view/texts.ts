@@ -1,43 +1,11 @@
-// What the face says, in the visitor's language. A missing text does not compile.
+// What the face says. A bundle holds one language: the build decides which file `#texts` is.
 
-const NAMES = [
-  "title", "subtitle", "open", "close", "dock", "undock", "menu", "clear", "forget", "forgetAsk", "yes", "no", "input",
-  "send", "sending", "failed", "retry", "discard", "greeting", "typing", "earlier", "newer", "today", "yesterday", "you",
-  "agent", "cancel", "connecting", "reconnecting", "offline", "taken-over", "storage-blocked", "storage-full", "too-long",
-  "rate-limited", "unavailable", "refused",
-] as const;
+import texts from "#texts";
 
-export type Texts = Record<(typeof NAMES)[number], string>;
+export type Texts = typeof texts;
+export const t: Texts = texts;
 
-// One line a text keeps the bundle small; the order is that of NAMES, and tests compare the lengths.
-const LANGUAGES: Record<string, string> = {
-  en: `Chat with us|We usually answer at once|Open chat|Close chat|Dock to the side|Undock|Menu|Clear conversation|Forget this conversation|Erase this conversation for good, here and on the server?|Erase|Keep|Write a message…|Send|Sending|Not sent|Try again|Discard|Hello! How can I help?|Writing a reply|Earlier conversation|New messages|Today|Yesterday|You|Assistant|Cancel|Connecting…|Reconnecting…|You are offline. What you write is sent later.|Another tab took over. One moment…|This browser keeps nothing. The chat works until you close the page.|This browser's storage is full. Older messages may not be kept.|This message is too long.|That was quick. Your message is sent in a moment.|The service is busy. Your message is sent in a moment.|The chat is not available on this page.`,
-  de: `Chatten Sie mit uns|Wir antworten meist sofort|Chat öffnen|Chat schließen|An die Seite heften|Lösen|Menü|Unterhaltung leeren|Unterhaltung vergessen|Diese Unterhaltung hier und auf dem Server endgültig löschen?|Löschen|Behalten|Nachricht schreiben…|Senden|Wird gesendet|Nicht gesendet|Erneut versuchen|Verwerfen|Hallo! Wie kann ich helfen?|Schreibt eine Antwort|Frühere Unterhaltung|Neue Nachrichten|Heute|Gestern|Sie|Assistent|Abbrechen|Verbinde…|Verbinde erneut…|Sie sind offline. Ihre Nachricht wird später gesendet.|Ein anderer Tab hat übernommen. Einen Moment…|Dieser Browser speichert nichts. Der Chat geht, bis Sie die Seite schließen.|Der Speicher des Browsers ist voll. Ältere Nachrichten bleiben vielleicht nicht erhalten.|Diese Nachricht ist zu lang.|Das war schnell. Ihre Nachricht geht gleich raus.|Der Dienst ist beschäftigt. Ihre Nachricht geht gleich raus.|Der Chat ist auf dieser Seite nicht verfügbar.`,
-  fr: `Discutez avec nous|Nous répondons en général aussitôt|Ouvrir le chat|Fermer le chat|Ancrer sur le côté|Détacher|Menu|Effacer la conversation|Oublier cette conversation|Supprimer définitivement cette conversation, ici et sur le serveur ?|Supprimer|Garder|Écrire un message…|Envoyer|Envoi en cours|Non envoyé|Réessayer|Abandonner|Bonjour ! Comment puis-je aider ?|Rédige une réponse|Conversation précédente|Nouveaux messages|Aujourd’hui|Hier|Vous|Assistant|Annuler|Connexion…|Reconnexion…|Vous êtes hors ligne. Votre message partira plus tard.|Un autre onglet a pris le relais. Un instant…|Ce navigateur ne garde rien. Le chat fonctionne jusqu’à la fermeture de la page.|Le stockage du navigateur est plein. Les anciens messages ne seront peut-être pas gardés.|Ce message est trop long.|C’était rapide. Votre message part dans un instant.|Le service est occupé. Votre message part dans un instant.|Le chat n’est pas disponible sur cette page.`,
-  es: `Hable con nosotros|Solemos responder enseguida|Abrir el chat|Cerrar el chat|Anclar al lado|Soltar|Menú|Vaciar la conversación|Olvidar esta conversación|¿Borrar para siempre esta conversación, aquí y en el servidor?|Borrar|Conservar|Escriba un mensaje…|Enviar|Enviando|No enviado|Reintentar|Descartar|¡Hola! ¿En qué puedo ayudar?|Escribiendo una respuesta|Conversación anterior|Mensajes nuevos|Hoy|Ayer|Usted|Asistente|Cancelar|Conectando…|Reconectando…|Está sin conexión. Su mensaje se enviará después.|Otra pestaña tomó el control. Un momento…|Este navegador no guarda nada. El chat funciona hasta que cierre la página.|El almacenamiento está lleno. Quizá no se guarden los mensajes antiguos.|El mensaje es demasiado largo.|Fue rápido. Su mensaje se envía en un momento.|El servicio está ocupado. Su mensaje se envía en un momento.|El chat no está disponible en esta página.`,
-  it: `Scrivici|Di solito rispondiamo subito|Apri la chat|Chiudi la chat|Aggancia di lato|Sgancia|Menu|Svuota la conversazione|Dimentica questa conversazione|Cancellare per sempre questa conversazione, qui e sul server?|Cancella|Conserva|Scrivi un messaggio…|Invia|Invio in corso|Non inviato|Riprova|Scarta|Ciao! Come posso aiutare?|Sta scrivendo|Conversazione precedente|Nuovi messaggi|Oggi|Ieri|Tu|Assistente|Annulla|Connessione…|Riconnessione…|Sei offline. Il messaggio partirà più tardi.|Un’altra scheda ha preso il controllo. Un momento…|Questo browser non conserva nulla. La chat funziona finché non chiudi la pagina.|La memoria del browser è piena. I messaggi vecchi potrebbero andare persi.|Il messaggio è troppo lungo.|Che velocità. Il messaggio parte tra poco.|Il servizio è occupato. Il messaggio parte tra poco.|La chat non è disponibile su questa pagina.`,
-  pt: `Fale conosco|Costumamos responder na hora|Abrir o chat|Fechar o chat|Fixar ao lado|Soltar|Menu|Limpar a conversa|Esquecer esta conversa|Apagar para sempre esta conversa, aqui e no servidor?|Apagar|Manter|Escreva uma mensagem…|Enviar|Enviando|Não enviada|Tentar de novo|Descartar|Olá! Como posso ajudar?|Escrevendo uma resposta|Conversa anterior|Novas mensagens|Hoje|Ontem|Você|Assistente|Cancelar|Conectando…|Reconectando…|Você está offline. A mensagem será enviada depois.|Outra aba assumiu. Um momento…|Este navegador não guarda nada. O chat funciona até você fechar a página.|O armazenamento está cheio. Mensagens antigas podem não ser guardadas.|A mensagem é longa demais.|Foi rápido. Sua mensagem será enviada em instantes.|O serviço está ocupado. Sua mensagem será enviada em instantes.|O chat não está disponível nesta página.`,
-  nl: `Chat met ons|We antwoorden meestal meteen|Chat openen|Chat sluiten|Aan de zijkant vastzetten|Losmaken|Menu|Gesprek wissen|Dit gesprek vergeten|Dit gesprek voorgoed wissen, hier en op de server?|Wissen|Bewaren|Schrijf een bericht…|Versturen|Wordt verstuurd|Niet verstuurd|Opnieuw proberen|Weggooien|Hallo! Waarmee kan ik helpen?|Schrijft een antwoord|Eerder gesprek|Nieuwe berichten|Vandaag|Gisteren|Jij|Assistent|Annuleren|Verbinden…|Opnieuw verbinden…|Je bent offline. Je bericht wordt later verstuurd.|Een ander tabblad nam het over. Een moment…|Deze browser bewaart niets. De chat werkt tot je de pagina sluit.|De opslag van de browser is vol. Oudere berichten blijven misschien niet bewaard.|Dit bericht is te lang.|Dat ging snel. Je bericht gaat zo weg.|De dienst is bezet. Je bericht gaat zo weg.|De chat is op deze pagina niet beschikbaar.`,
-  pl: `Porozmawiaj z nami|Zwykle odpowiadamy od razu|Otwórz czat|Zamknij czat|Przypnij z boku|Odepnij|Menu|Wyczyść rozmowę|Zapomnij tę rozmowę|Usunąć tę rozmowę na zawsze, tutaj i na serwerze?|Usuń|Zachowaj|Napisz wiadomość…|Wyślij|Wysyłanie|Nie wysłano|Ponów|Odrzuć|Cześć! W czym mogę pomóc?|Pisze odpowiedź|Wcześniejsza rozmowa|Nowe wiadomości|Dzisiaj|Wczoraj|Ty|Asystent|Anuluj|Łączenie…|Ponowne łączenie…|Jesteś offline. Wiadomość zostanie wysłana później.|Inna karta przejęła rozmowę. Chwileczkę…|Ta przeglądarka niczego nie zapisuje. Czat działa do zamknięcia strony.|Pamięć przeglądarki jest pełna. Starsze wiadomości mogą się nie zachować.|Ta wiadomość jest za długa.|Szybko! Wiadomość zostanie wysłana za chwilę.|Usługa jest zajęta. Wiadomość zostanie wysłana za chwilę.|Czat nie jest dostępny na tej stronie.`,
-  ar: `تحدث معنا|نرد عادة على الفور|فتح الدردشة|إغلاق الدردشة|تثبيت على الجانب|إلغاء التثبيت|القائمة|مسح المحادثة|نسيان هذه المحادثة|هل تريد محو هذه المحادثة نهائيا هنا وعلى الخادم؟|محو|إبقاء|اكتب رسالة…|إرسال|جار الإرسال|لم ترسل|إعادة المحاولة|تجاهل|مرحبا! كيف أستطيع المساعدة؟|يكتب ردا|محادثة سابقة|رسائل جديدة|اليوم|أمس|أنت|المساعد|إلغاء|جار الاتصال…|جار إعادة الاتصال…|أنت غير متصل. سترسل رسالتك لاحقا.|تولت علامة تبويب أخرى الأمر. لحظة…|هذا المتصفح لا يحفظ شيئا. تعمل الدردشة حتى تغلق الصفحة.|مساحة المتصفح ممتلئة. قد لا تحفظ الرسائل الأقدم.|الرسالة طويلة جدا.|سترسل رسالتك بعد لحظة.|الخدمة مشغولة. سترسل رسالتك بعد لحظة.|الدردشة غير متاحة في هذه الصفحة.`,
-  ja: `チャットで相談|通常すぐに返信します|チャットを開く|チャットを閉じる|横に固定|固定を解除|メニュー|会話を消去|この会話を忘れる|この会話をここからもサーバーからも完全に消去しますか？|消去|残す|メッセージを入力…|送信|送信中|未送信|再試行|破棄|こんにちは。ご用件は何でしょうか。|返信を入力中|以前の会話|新しいメッセージ|今日|昨日|あなた|アシスタント|キャンセル|接続中…|再接続中…|オフラインです。メッセージは後で送信されます。|別のタブに切り替わりました。お待ちください…|このブラウザーには保存できません。ページを閉じるまで利用できます。|ブラウザーの保存領域がいっぱいです。古いメッセージは残らないことがあります。|メッセージが長すぎます。|まもなく送信されます。|混み合っています。まもなく送信されます。|このページではチャットを利用できません。`,
-};
-
-export const LOCALES: readonly string[] = Object.keys(LANGUAGES);
-const RTL = new Set(["ar", "he", "fa", "ur"]);
-
-/** The language of a BCP 47 tag, English where it is not spoken. */
-export function textsFor(locale: string): Texts {
-  const language = locale.toLowerCase().split("-")[0] ?? "en";
-  const parts = (LANGUAGES[language] ?? LANGUAGES["en"]!).split("|");
-  return Object.fromEntries(NAMES.map((name, index) => [name, parts[index] ?? ""])) as Texts;
-}
-
-export function isRtl(locale: string): boolean {
-  return RTL.has(locale.toLowerCase().split("-")[0] ?? "");
-}
-
-/** How many texts a language has, for the test that none is missing. */
-export function countOf(language: string): [number, number] {
-  return [(LANGUAGES[language] ?? "").split("|").length, NAMES.length];
+/** The text with its `{name}` places filled. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }

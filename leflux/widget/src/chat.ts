@@ -1,0 +1,344 @@
+// The conversation in one tab: paint what is cached, restore, connect, send, and survive whatever happens between.
+//
+// The server's store is the truth; localStorage is what all tabs of this browser have in common; the socket and the
+// channel only bring news of either.
+
+import type { Baton } from "./baton.js";
+import { Conversation } from "./conversation.js";
+import type { ChatEvent, Desk, Env } from "./env.js";
+import type { HttpError } from "./http.js";
+import { Outbox } from "./outbox.js";
+import { Progress } from "./progress.js";
+import { Sync } from "./sync.js";
+import type { Hint } from "./tabs.js";
+import { Timers } from "./timers.js";
+import type { Message, NoticeKind, ShownMessage } from "./types.js";
+import type { ConfirmationRequired, Plan, TaskEnd } from "./wire.js";
+import { Visitor } from "./visitor.js";
+import { EVENTS } from "./wire.js";
+
+export const MAX_CHARS = 5_000;
+/** A tab that was touched this recently is in use. */
+const IN_USE_MS = 30_000;
+/** Nobody answers what has waited for longer. */
+const REPLY_DUE_MS = 5 * 60_000;
+
+export class Chat implements Desk {
+  readonly conversation: Conversation;
+  readonly outbox: Outbox;
+  readonly progress = new Progress();
+  readonly sync: Sync;
+  readonly visitor: Visitor;
+  readOnly = false;
+
+  private readonly baton: Baton;
+  private readonly timers = new Timers();
+  private readonly listeners = new Set<(event: ChatEvent) => void>();
+  private lastUsed = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly env: Env) {
+    this.conversation = new Conversation(env.store, env.now);
+    this.visitor = new Visitor(env.store, env.remembers, env.now);
+    this.outbox = new Outbox(env.store, {
+      deliver: (pending) => this.sync.deliver(pending),
+      isStored: (id) => this.conversation.transcript.has(id),
+      changed: (done) => {
+        env.tabs.tell({ type: "outbox", done });
+        this.changed();
+      },
+    });
+    this.sync = new Sync(env, this.conversation, this);
+    this.baton = env.baton({ granted: () => this.granted(), lost: () => this.stolen() });
+    env.tabs.hear((hint) => this.heard(hint));
+    this.listen();
+  }
+
+  private listen(): void {
+    const { connection } = this.sync;
+    const taken = (event: { sessionId: string; readOnlyMs: number }): void => {
+      if (event.sessionId === this.conversation.sessionId) this.lost(event.readOnlyMs);
+    };
+    connection.on(EVENTS.takenOver, taken);
+    connection.on(EVENTS.plan, (plan: Plan) => {
+      this.progress.plan(plan);
+      this.emit({ name: "plan", plan });
+      this.changed();
+    });
+    connection.on(EVENTS.confirmation, (asked: ConfirmationRequired) => {
+      this.progress.confirm(asked);
+      this.changed();
+    });
+    connection.on(EVENTS.taskComplete, (end: TaskEnd) => this.taskEnded("complete", end));
+    connection.on(EVENTS.taskAborted, (end: TaskEnd) => this.taskEnded("aborted", end));
+  }
+
+  private taskEnded(how: "complete" | "aborted", end: TaskEnd): void {
+    this.progress.end();
+    this.sync.message(end.message);
+    this.emit({ name: "task-end", how, end });
+    this.changed();
+  }
+
+  /** Returns the way to stop listening. */
+  on(listener: (event: ChatEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  emit(event: ChatEvent): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  changed(): void {
+    this.emit({ name: "change" });
+  }
+
+  get isOwner(): boolean {
+    return this.baton.held;
+  }
+
+  get isInUse(): boolean {
+    return this.env.visible() && Math.abs(this.env.now() - this.lastUsed) < IN_USE_MS;
+  }
+
+  get hasWaiting(): boolean {
+    return this.outbox.waits;
+  }
+
+  /** The visitor has said something that nobody has answered yet. */
+  get isReplyDue(): boolean {
+    const { last, stream } = this.conversation.transcript;
+    return stream !== null || (last?.role === "visitor" && this.env.now() - last.ts < REPLY_DUE_MS);
+  }
+
+  get notice(): NoticeKind | null {
+    if (this.readOnly) return "taken-over";
+    if (this.isOwner && this.sync.isDown && !this.env.online()) return "offline";
+    return this.sync.trouble ?? (this.isOwner && this.sync.isDown ? "reconnecting" : null);
+  }
+
+  get shown(): ShownMessage[] {
+    return this.conversation.transcript.shown(this.outbox.messages, this.env.now());
+  }
+
+  /** Read the cache, so that it can be painted before the network is asked. */
+  load(): void {
+    if (!this.conversation.load()) this.outbox.reset();
+  }
+
+  // What the visitor does.
+
+  /** Returns the message's `clientMessageId`, or null when it was not taken. */
+  say(text: string): string | null {
+    if (this.readOnly || text.trim() === "") return null;
+    if (text.length > MAX_CHARS && [...text].length > MAX_CHARS) {
+      this.sync.trouble = "too-long";
+      this.emit({ name: "error", code: "invalid_message" });
+      this.changed();
+      return null;
+    }
+    this.checkStorage();
+    this.visitor.answer(this.conversation.transcript.last, text, this.conversation.userDataTtlMs);
+    const [clientMessageId, ts] = [this.env.uuid(), this.env.now()];
+    if (this.env.preview) {
+      const seq = this.conversation.transcript.seq + 1;
+      this.took(this.conversation.transcript.merge([{ id: clientMessageId, seq, role: "visitor", text, ts, clientMessageId }]));
+    } else {
+      this.outbox.add({ clientMessageId, text, ts });
+      this.used();
+      this.flush();
+    }
+    return clientMessageId;
+  }
+
+  flush(): void {
+    void this.outbox.flush();
+  }
+
+  setVisitorData(data: Record<string, string>): void {
+    this.visitor.tell(data, this.conversation.userDataTtlMs);
+  }
+
+  /** The visitor does something in this tab: it should be the one that owns the conversation. */
+  used(): void {
+    this.lastUsed = this.env.now();
+    if (!this.readOnly && !this.env.preview) this.baton.take();
+  }
+
+  clear(): void {
+    this.wipe(false);
+    this.env.tabs.tell({ type: "cleared" });
+  }
+
+  /** Erase the conversation on the server, then here. False when the server could not be asked. */
+  async forget(): Promise<boolean> {
+    const { sessionId } = this.conversation;
+    try {
+      if (sessionId !== null) await this.env.http.forget(sessionId);
+    } catch (error) {
+      const { code } = error as HttpError;
+      if (code !== "session_not_found" && code !== "session_deleted") {
+        this.sync.refused(code, sessionId);
+        return false;
+      }
+    }
+    this.deleted(sessionId);
+    return true;
+  }
+
+  confirm(confirmed: boolean): void {
+    this.progress.confirmation = null;
+    void this.sync.ask(EVENTS.confirm, { confirmed });
+    this.changed();
+  }
+
+  // Which tab owns the conversation.
+
+  /** A tab that is seen owns the conversation; one that holds something unsent is ready to. */
+  attend(): void {
+    if (this.env.preview || this.isOwner) return;
+    if (this.env.visible() || this.outbox.waits) this.baton.standBy();
+    else this.baton.release();
+  }
+
+  /** The page is shown (again): by a switch of tabs, from the back/forward cache, after a sleep, back online. */
+  wake(): void {
+    this.checkStorage();
+    this.follow();
+    if (this.env.visible() && !this.env.preview && !this.readOnly) this.baton.take();
+    this.attend();
+    this.sync.wake();
+    this.flush();
+  }
+
+  /** The page is about to be frozen or left. */
+  leave(): void {
+    this.baton.release();
+    this.sync.stop();
+  }
+
+  private granted(): void {
+    this.outbox.reload();
+    void this.sync.start().then(() => this.flush());
+  }
+
+  private stolen(): void {
+    this.lost();
+    this.attend();
+  }
+
+  /** Whoever uses this tab is told, and kept from taking it back in the same breath. */
+  lost(readOnlyMs: number = this.conversation.readOnlyMs): void {
+    this.leave();
+    if (this.isInUse) {
+      this.readOnly = true;
+      this.emit({ name: "taken-over" });
+      this.timers.set("read-only", readOnlyMs, () => {
+        this.readOnly = false;
+        this.changed();
+      });
+    }
+    this.changed();
+  }
+
+  // What other tabs say, and what became of the storage.
+
+  private heard(hint: Hint): void {
+    const { transcript } = this.conversation;
+    if (hint.type === "history") this.follow();
+    else if (hint.type === "outbox") this.outboxChanged(hint.done);
+    else if (hint.type === "widget") this.emit({ name: "widget" });
+    else if (hint.type === "cleared") this.reset();
+    else if (hint.type === "deleted") this.reset();
+    else if (hint.type === "done") transcript.ended(hint.streamId, hint);
+    else if (hint.type === "stream" && !this.isOwner) {
+      transcript.stream = hint.stream;
+      this.sync.setTyping(hint.typing);
+    }
+    this.changed();
+  }
+
+  /** A `storage` event: another tab wrote `key`, or (null) cleared everything. */
+  storageChanged(key: string | null): void {
+    if (key === null) return this.reset();
+    this.follow();
+    this.outboxChanged([]);
+    this.emit({ name: "widget" });
+  }
+
+  private outboxChanged(done: readonly string[]): void {
+    this.outbox.forget(done);
+    this.outbox.reload();
+    if (this.isOwner) this.flush();
+    this.attend();
+    this.changed();
+  }
+
+  follow(): boolean {
+    const { moved, fresh } = this.conversation.follow();
+    if (moved) {
+      this.sync.leave();
+      void this.sync.rejoin();
+    }
+    this.announce(fresh);
+    this.changed();
+    return moved;
+  }
+
+  checkStorage(): boolean {
+    const isStale = this.conversation.isStale;
+    if (!isStale && !this.conversation.wasCleared()) return false;
+    if (isStale) this.clear();
+    else this.reset();
+    return true;
+  }
+
+  took(fresh: readonly Message[]): void {
+    if (fresh.length > 0 && this.sync.isJoined) this.conversation.touch();
+    this.conversation.save();
+    this.outbox.remove(...fresh.flatMap(({ clientMessageId }) => clientMessageId ?? []));
+    this.announce(fresh);
+    this.saved();
+  }
+
+  private announce(fresh: readonly Message[]): void {
+    for (const message of fresh) this.emit({ name: message.role === "visitor" ? "message" : "reply", message });
+  }
+
+  saved(): void {
+    this.env.tabs.tell({ type: "history" });
+    this.changed();
+  }
+
+  deleted(sessionId: string | null): void {
+    if (sessionId !== this.conversation.sessionId) return;
+    this.wipe(true);
+    if (sessionId !== null) this.env.tabs.tell({ type: "deleted", sessionId });
+  }
+
+  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
+  private wipe(everything: boolean): void {
+    this.conversation.forget(everything);
+    this.outbox.clear();
+    this.reset();
+  }
+
+  /** Forget the conversation in this tab. */
+  private reset(): void {
+    this.sync.leave();
+    this.sync.setTyping(false);
+    this.progress.end();
+    this.visitor.forget();
+    this.conversation.drop();
+    this.outbox.reset();
+    this.emit({ name: "cleared" });
+    this.follow();
+  }
+
+  destroy(): void {
+    this.timers.clear();
+    this.leave();
+    this.outbox.stop();
+    this.env.tabs.close();
+  }
+}

@@ -1,0 +1,113 @@
+// Puts the widget together and on the page. Everything that belongs to the browser is handed over here.
+
+import type { LeFluxEvent } from "../leflux.js";
+import { announce, Announcer, makeApi, publicState } from "./api.js";
+import { BeatBaton, LockBaton } from "./baton.js";
+import { Chat } from "./chat.js";
+import { connectTo } from "./connection.js";
+import type { Env } from "./env.js";
+import { Http } from "./http.js";
+import { uuid, visitorId } from "./identity.js";
+import { follow } from "./lifecycle.js";
+import { BrowserStore, memoryArea, type Trouble } from "./storage.js";
+import { type Channel, storageChannel, Tabs } from "./tabs.js";
+import { Timers } from "./timers.js";
+import { createView } from "./view/index.js";
+import { Widget } from "./widget.js";
+
+/** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
+const READY_MS = 2_000;
+
+interface Loader {
+  host: string;
+  options: Record<string, string>;
+}
+
+type Page = Window & { __leflux?: Loader; LeFlux?: unknown };
+
+function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => void): Env {
+  const preview = "preview" in options;
+  const store = new BrowserStore(() => (preview ? memoryArea() : window.localStorage), trouble);
+  const channel = (): Channel =>
+    typeof BroadcastChannel === "function" ? new BroadcastChannel("leflux") : storageChannel(window.localStorage, window);
+  const tabs = new Tabs(uuid(), () => {
+    if (preview) throw new Error("a preview has no other tabs");
+    return channel();
+  });
+  const now = (): number => Date.now();
+  return {
+    store,
+    tabs,
+    now,
+    http: new Http(host, (...call) => fetch(...call)),
+    connect: connectTo(host),
+    baton: (holder) =>
+      navigator.locks === undefined ? new BeatBaton(tabs, now, holder) : new LockBaton(navigator.locks, holder),
+    url: () => location.href,
+    visible: () => document.visibilityState === "visible",
+    online: () => navigator.onLine,
+    visitorId: () => ("no-visitor-id" in options ? null : visitorId(document, uuid)),
+    uuid,
+    preview,
+    remembers: !("no-user-memory" in options),
+  };
+}
+
+function start(page: Page, loader: Loader): void {
+  const { options } = loader;
+  const announcer = new Announcer(page, "debug" in options);
+  const timers = new Timers();
+  let widget: Widget | null = null;
+  let trouble: Trouble | null = null;
+  const env = makeEnv(loader, (kind) => {
+    trouble = kind;
+    if (widget !== null) widget.storageTrouble = kind;
+    widget?.redraw();
+  });
+  const chat = new Chat(env);
+  chat.load();
+  const shown = (widget = new Widget(document, createView, chat, env.store, env.tabs, options["locale"] ?? "en", (name) =>
+    announcer.tell(name as LeFluxEvent),
+  ));
+  shown.storageTrouble = trouble;
+  shown.paint();
+
+  let state = "";
+  let isReady = false;
+  const ready = (): void => {
+    if (isReady) return;
+    isReady = true;
+    announcer.tell("ready");
+  };
+  chat.on((event) => {
+    if (event.name === "config") shown.configure(event.config);
+    else if (event.name === "widget") shown.follow();
+    else announce(event, announcer);
+    if (event.name === "restored") ready();
+    if (event.name !== "change") return;
+    shown.redraw();
+    const next = JSON.stringify(publicState(chat, shown));
+    if (next !== state) announcer.tell("state-change", JSON.parse((state = next)));
+  });
+  const stopFollowing = follow(page, chat, timers, () => shown.saveDraft());
+  page.LeFlux = makeApi({
+    chat,
+    widget: shown,
+    announcer,
+    isReady: () => isReady,
+    destroy: () => {
+      stopFollowing();
+      shown.saveDraft();
+      chat.destroy();
+      shown.destroy();
+      announcer.tell("destroy");
+      delete page.LeFlux;
+      delete page.__leflux;
+    },
+  });
+  timers.set("ready", READY_MS, ready);
+  chat.wake();
+}
+
+const page = window as Page;
+if (page.__leflux !== undefined && page.LeFlux === undefined) start(page, page.__leflux);

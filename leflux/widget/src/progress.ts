@@ -1,0 +1,35 @@
+// What the visitor sees of a task: how far it is, and what it asks. Running its steps is not done here.
+
+import type { Confirmation, TaskProgress } from "./types.js";
+import type { ConfirmationRequired, Plan, Step, Task } from "./wire.js";
+
+export class Progress {
+  task: TaskProgress | null = null;
+  confirmation: Confirmation | null = null;
+
+  /** The server's state of things, which ends whatever was shown of another task. */
+  state(task: Task | null | undefined): void {
+    const shown = task?.status === "running" || task?.status === "held";
+    if (this.task?.taskId !== task?.taskId || !shown) this.confirmation = null;
+    this.task = shown ? show(task.taskId, task.steps, task.status as "running" | "held") : null;
+  }
+
+  plan({ taskId, actions }: Plan): void {
+    this.task = show(taskId, actions, "running");
+  }
+
+  confirm(asked: ConfirmationRequired): void {
+    const { taskId, actionId, message, confirm_label: confirmLabel, cancel_label: cancelLabel } = asked;
+    this.confirmation = { taskId, actionId, message, confirmLabel, cancelLabel };
+  }
+
+  end(): void {
+    this.task = this.confirmation = null;
+  }
+}
+
+function show(taskId: string, steps: readonly Step[], status: "running" | "held"): TaskProgress {
+  const done = steps.filter((step) => step.status === "done").length;
+  const next = steps.find((step) => step.status !== "done");
+  return { taskId, done, total: steps.length, description: next?.description ?? "", status };
+}

@@ -1,0 +1,62 @@
+// Styles without inline styles: they work on a page whose policy forbids those, and the page's own do not reach in.
+
+import type { SiteConfig } from "../types.js";
+import { accent } from "./color.js";
+import css from "./style.css?inline";
+import { set } from "./dom.js";
+
+/** A sheet for this shadow root, and how to change what it says. */
+function sheet(shadow: ShadowRoot, text: string): (text: string) => void {
+  if ("adoptedStyleSheets" in shadow) {
+    const made = new CSSStyleSheet();
+    made.replaceSync(text);
+    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, made];
+    return (next) => made.replaceSync(next);
+  }
+  // Browsers before constructable sheets: the same, where the page's policy lets it.
+  const element = (shadow as ShadowRoot).ownerDocument.createElement("style");
+  element.textContent = text;
+  (shadow as ShadowRoot).append(element);
+  return (next) => {
+    element.textContent = next;
+  };
+}
+
+export class Theme {
+  private readonly setColors: (text: string) => void;
+  private readonly darkness = matchMedia("(prefers-color-scheme: dark)");
+  private readonly follow = (): void => this.shade();
+  private config: SiteConfig = {};
+  private color: unknown = null;
+
+  constructor(
+    shadow: ShadowRoot,
+    private readonly root: HTMLElement,
+  ) {
+    sheet(shadow, css);
+    this.setColors = sheet(shadow, "");
+    this.darkness.addEventListener("change", this.follow);
+  }
+
+  render(config: SiteConfig): void {
+    this.config = config;
+    this.shade();
+    set(this.root, "data-position", config.position === "left" ? "left" : "right");
+    if (this.color === config.primaryColor) return;
+    this.color = config.primaryColor;
+    const { base, on, onLight, onDark } = accent(this.color);
+    this.setColors(
+      `.root{--accent:${base};--on:${on};--link:${onLight}}.root[data-theme=dark]{--link:${onDark}}`,
+    );
+  }
+
+  private shade(): void {
+    const { theme } = this.config;
+    const isDark = theme === "dark" || (theme !== "light" && this.darkness.matches);
+    set(this.root, "data-theme", isDark ? "dark" : "light");
+  }
+
+  destroy(): void {
+    this.darkness.removeEventListener("change", this.follow);
+  }
+}

@@ -1,0 +1,90 @@
+"""Real Chromium against a real server process. One browser for the whole run; a context, a server and data per test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, BrowserType
+
+from tests.browser.chat import Chat
+from tests.browser.shop import Shop
+from tests.services import free_port
+from tests.services.chromium import LIMIT_MS, browser_type, shared_browser
+from tests.services.config import write_config
+from tests.services.proxy import Proxy
+from tests.services.server import ServerProcess
+from tests.services.stores import STORES
+
+HERE = Path(__file__).parent
+OpenShop = Callable[..., Awaitable[Shop]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a browser is driven through belongs to one event loop, so these tests share it."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+            if pytest_asyncio.is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[BrowserType]:
+    async with browser_type() as kind:
+        yield kind
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: BrowserType) -> AsyncIterator[Browser]:
+    async with shared_browser(chromium) as shared:
+        yield shared
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A visitor with an empty browser."""
+    fresh = await browser.new_context()
+    fresh.set_default_timeout(LIMIT_MS)
+    yield fresh
+    await fresh.close()
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_shop(store: str, tmp_path: Path) -> AsyncIterator[OpenShop]:
+    """Start the shop with these sections of configuration, such as `session={"idle_ttl": "2s"}`."""
+    async with AsyncExitStack() as stack:
+
+        async def open_(**sections: dict[str, Any]) -> Shop:
+            port = free_port()
+            config = write_config(tmp_path, STORES[store](tmp_path), port, **sections)
+            server = await stack.enter_async_context(ServerProcess(config, port))
+            return Shop(server, await stack.enter_async_context(Proxy(port)))
+
+        yield open_
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(open_shop: OpenShop) -> Shop:
+    return await open_shop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def slow_shop(open_shop: OpenShop) -> Shop:
+    """Its agent takes its time over each word, so that a reply can be interrupted."""
+    return await open_shop(agent={"echo": {"delay": "50ms"}})
+
+
+async def visit(context: BrowserContext, url: str) -> Chat:
+    """A new tab with the chat open."""
+    page = await context.new_page()
+    await page.goto(url)
+    return await Chat(page).open()

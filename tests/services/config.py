@@ -1,0 +1,35 @@
+"""Writes the configuration of a server under test: the backend is one section of YAML, like for everybody else."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from backends import StoreSettings
+
+# A test says in a minute what a visitor says in an hour, from one address.
+GENEROUS = {"init_per_minute": 10_000, "messages_per_minute": 10_000, "address_messages_per_minute": 10_000}
+
+
+def write_config(folder: Path, store: StoreSettings, port: int, **sections: dict[str, Any]) -> Path:
+    """A file for `run.py --config`; `sections` are merged over its top-level sections, such as `session=...`."""
+    tree: dict[str, Any] = {
+        "server": {"host": "127.0.0.1", "port": port},
+        "storage": msgspec.to_builtins(store),
+        "agent": {"kind": "echo"},
+        "limits": GENEROUS,
+        "sites": [
+            {
+                "id": "demo",
+                "name": "Demo shop",
+                "allowed_hosts": ["localhost", "127.0.0.1"],
+                "config": {"title": "Northlight", "greeting": "Hello! Ask me anything about our lamps."},
+            }
+        ],
+    }
+    for name, section in sections.items():
+        tree[name] = tree.get(name, {}) | section
+    file = folder / f"leflux-{port}.yaml"
+    file.write_text(yaml.safe_dump(tree), "utf-8")
+    return file
