@@ -45,6 +45,13 @@ class Section(Struct, frozen=True, array_like=True):
     blocks: list[Block]
 
 
+class Link(Struct, frozen=True, array_like=True):
+    """Where a page leads, and what it calls that."""
+
+    url: str
+    text: str
+
+
 class Page(Struct, frozen=True, omit_defaults=True):
     """One page. `digest` is of its text; `truncated`: sections at its end were left out, so that it fits."""
 
@@ -54,7 +61,7 @@ class Page(Struct, frozen=True, omit_defaults=True):
     digest: str
     lang: str = ""
     description: str = ""
-    links: list[str] = []
+    links: list[Link] = []
     etag: str = ""
     modified: str = ""
     truncated: bool = False

@@ -15,7 +15,7 @@ from leflux.crawling.frontier import Frontier
 from leflux.crawling.hold import Hold
 from leflux.crawling.robots import MAX_DELAY, Robots, listed_pages
 from leflux.crawling.urls import Scope
-from leflux.site_pages import Page, Section, SitePages, State
+from leflux.site_pages import Link, Page, Section, SitePages, State
 from leflux.sites import Site
 
 WORKERS = 4
@@ -176,14 +176,14 @@ class _Run:
             return
         charset = _charset(fetched)
         read = await asyncio.to_thread(extract, fetched.body or b"", fetched.url, charset)
-        self._frontier.add(read.links, fetched.url, depth + 1)
+        self._frontier.add([link.url for link in read.links], fetched.url, depth + 1)
         await self._keep(fetched, read, depth)
 
     def _arrived(self, url: str) -> bool:
         return self._frontier.first_visit(url)
 
     def _keep_unchanged(self, page: Page, depth: int) -> None:
-        self._frontier.add(page.links, page.url, depth + 1)
+        self._frontier.add([link.url for link in page.links], page.url, depth + 1)
         if self._is_new(page.digest, page.url):
             self.kept.add(page.url)
             self._unchanged += 1
@@ -205,11 +205,15 @@ class _Run:
             digest=digest,
             lang=read.lang,
             description=read.description,
-            links=[link for link in read.links if self._scope.page(link, fetched.url)],
+            links=self._inner_links(read, fetched.url),
             etag=fetched.headers.get("etag", ""),
             modified=fetched.headers.get("last-modified", ""),
         )
         await self._store(page)
+
+    def _inner_links(self, read: Extract, base: str) -> list[Link]:
+        named = [(self._scope.page(link.url, base), link.text) for link in read.links]
+        return [Link(url, text) for url, text in named if url is not None]
 
     async def _store(self, page: Page) -> None:
         known = self._before.get(page.url)

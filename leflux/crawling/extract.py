@@ -12,10 +12,12 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from msgspec import Struct
 
-from leflux.site_pages import Block, Section
+from leflux.crawling.urls import MAX_URL
+from leflux.site_pages import Block, Link, Section
 
 MAX_LINKS = 2_000
 MAX_TITLE = 200
+MAX_LINK_TEXT = 100
 _SPACE = re.compile(r"\s+")
 _PERMALINK = re.compile(r"[¶#§]\s*$")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -33,7 +35,7 @@ class Extract(Struct, frozen=True):
     lang: str
     description: str
     sections: list[Section]
-    links: list[str]
+    links: list[Link]
     canonical: str | None
     indexable: bool
     follow: bool
@@ -100,19 +102,19 @@ def _robots_rules(tree: HtmlElement) -> set[str]:
     return rules | {"noindex", "nofollow"} if "none" in rules else rules
 
 
-def _links(tree: HtmlElement, base: str) -> list[str]:
-    found: dict[str, None] = {}
+def _links(tree: HtmlElement, base: str) -> list[Link]:
+    found: dict[str, str] = {}
     for anchor in tree.iter("a"):
         href = (anchor.get("href") or "").strip()
         if not href or href.startswith("#") or "nofollow" in (anchor.get("rel") or ""):
             continue
         try:
-            found[urljoin(base, href).partition("#")[0]] = None
+            url = urljoin(base, href).partition("#")[0]
         except ValueError:
             continue
-        if len(found) >= MAX_LINKS:
-            break
-    return list(found)
+        if len(url) <= MAX_URL and len(found) < MAX_LINKS:
+            found[url] = found.get(url) or _clean(_text(anchor))[:MAX_LINK_TEXT]
+    return [Link(url, text) for url, text in found.items()]
 
 
 def _anchors(tree: HtmlElement) -> dict[str, str]:
