@@ -21,8 +21,8 @@ from leflux.site_pages import Page, SitePages
 from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
 
 # Below any of these the best passage is no answer. The figures come from `bench/knowledge`.
-CONFIDENCE = 0.43
-STRENGTH = 0.62
+CONFIDENCE = 0.37
+STRENGTH = 0.64
 # The question has no word that points anywhere: each is said on a large part of the site.
 SUBSTANCE = 0.3
 # A second page is named when it is nearly as good as the first.
@@ -30,7 +30,9 @@ ALSO = 0.85
 LOOK_BACK = 6
 FOLLOW_UP_WORDS = 4
 
-_FOLLOW_UP = re.compile(r"(?:and|or|but|also|so|what about|how about|ok)\b|.*\b(?:it|that|this|they|them|those|there)\b", re.I)
+_FOLLOW_UP = re.compile(
+    r"(?:and|or|but|also|so|what about|how about|ok)\b|.*\b(?:it|that|this|they|them|those|there)\b", re.I
+)
 _PIECES = re.compile(r"\S*\s+|\S+")
 PIECE_WORDS = 8
 
@@ -82,14 +84,12 @@ class KnowledgeAgent:
         if not hits or not is_answer(hits[0]):
             hits = await self._follow_up(turn, book.index, text) or []
         if not hits:
-            return (
-                f"I could not find that on the pages of {site.name}. Other words may help, or a more specific question.",
-                {"answered": False},
-            )
+            said = f"I could not find that on the pages of {site.name}."
+            return f"{said} Other words may help, or a more specific question.", {"answered": False}
         return compose(hits, text, book.index, here)
 
     async def _follow_up(self, turn: Turn, index: Index, text: str) -> list[Hit] | None:
-        """"And to Norway?" is read together with the question before it."""
+        """ "And to Norway?" is read together with the question before it."""
         if len(index.words.terms(text)) > FOLLOW_UP_WORDS or not _FOLLOW_UP.match(text.strip()):
             return None
         earlier = [message.text for message in await turn.history(LOOK_BACK) if message.role == "visitor"]
@@ -101,7 +101,7 @@ class KnowledgeAgent:
 
 def confidence(hit: Hit) -> float:
     """0..1: how much of the question the passage speaks of, and whether the page is about it."""
-    return 0.5 * hit.coverage + 0.4 * hit.focus + 0.1 * hit.on_page
+    return 0.3 * hit.coverage + 0.6 * hit.focus + 0.1 * hit.on_page
 
 
 def is_answer(hit: Hit) -> bool:
@@ -142,7 +142,9 @@ def _plan(page: Page, here: str | None) -> Plan:
     step = PlannedStep("navigate", url=url, description=f"Open {page.title}")
     data = {"answered": True, "sources": [{"title": page.title, "url": url}]}
     shown = link(page.title, url)
-    return Plan([step], say=f"I am taking you to {shown}.", done="Here you are. What would you like to know?", data=data)
+    return Plan(
+        [step], say=f"I am taking you to {shown}.", done="Here you are. What would you like to know?", data=data
+    )
 
 
 async def _origin_here(turn: Turn, site: Site) -> str | None:

@@ -13,9 +13,9 @@ from leflux.site_pages import Block, Page
 
 QUOTE_CHARS = 700
 MAX_CODE = 600
-# Quoted before the part that matches best, so that it is not torn from what it belongs to.
 _MARKUP = re.compile(r"[*_\[\]<>~|\\]|&\w|^[#>+-]|^\d{1,3}[.)]$|https?:|www\.|\w@\w", re.IGNORECASE)
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
+_SAFE = "%/:=&?~#+!$,;'@-._"
 _SPECIAL = re.compile(r"[\[\]`*_<>\\|~]")
 
 
@@ -34,9 +34,6 @@ def link(text: str, url: str) -> str:
     """A Markdown link whose text cannot end it."""
     shown = _SPECIAL.sub(" ", text).strip() or "this page"
     return f"[{re.sub(r' +', ' ', shown)}]({quote(url, safe=_SAFE)})"
-
-
-_SAFE = "%/:=&?~#+!$,;'@-._"
 
 
 def source_url(page: Page, passage: Passage) -> str:

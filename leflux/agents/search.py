@@ -99,9 +99,7 @@ class Index:
         # The weight of a word that no passage holds: as if half a passage did.
         self._rarest = float(np.log1p(2 * len(texts) + 1))
         self._standing = np.array(linkage.standing(pages), dtype=np.float32) * STANDING * self._rarest
-        self._factor = np.array(
-            [DIRECTORY if linkage.is_directory(page) else 1.0 for page in pages], dtype=np.float32
-        )
+        self._factor = np.array([DIRECTORY if linkage.is_directory(page) else 1.0 for page in pages], dtype=np.float32)
 
     @classmethod
     def build(cls, pages: Iterable[Page]) -> "Index":
@@ -184,11 +182,20 @@ class Index:
         own = np.flatnonzero(self._owner == page)
         passage = self._passages[int(own[np.argmax(passages[own])])]
         weight = sum(sought.weight for sought in asked)
-        shares = [
-            sum(sought.held(terms) for sought in asked) / weight
-            for terms in (passage.terms, self._in_page[page], self._in_subject[page])
-        ]
-        return Hit(self.pages[page], passage, score, *shares, score / weight, weight / self._rarest)
+
+        def share(terms: frozenset[int]) -> float:
+            return sum(sought.held(terms) for sought in asked) / weight
+
+        return Hit(
+            page=self.pages[page],
+            passage=passage,
+            score=score,
+            coverage=share(passage.terms),
+            on_page=share(self._in_page[page]),
+            focus=share(self._in_subject[page]),
+            strength=score / weight,
+            substance=weight / self._rarest,
+        )
 
 
 def _idf(texts: list[list[int]], size: int) -> Scores:

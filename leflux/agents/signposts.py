@@ -8,7 +8,8 @@ from leflux.site_pages import Page
 
 _PLEASE = r"(?:(?:please|can you|could you|would you|i want to|i'd like to|i would like to|let's)\s+){0,2}"
 _GO = re.compile(
-    _PLEASE + r"(?:take|bring|lead|send|navigate|guide|jump|go|get)\s+(?:me\s+)?(?:over\s+)?(?:back\s+)?to\s+(.{1,120})",
+    _PLEASE
+    + r"(?:take|bring|lead|send|navigate|guide|jump|go|get)\s+(?:me\s+)?(?:over\s+)?(?:back\s+)?to\s+(.{1,120})",
     re.IGNORECASE,
 )
 _OPEN = re.compile(_PLEASE + r"(?:open|show|visit|view|see)\s+(?:me\s+)?(.{1,120})", re.IGNORECASE)

@@ -17,7 +17,9 @@ _PRAISE = re.compile(
     r"(?: (?:job|answer|one|then))?",
     re.IGNORECASE,
 )
-_BYE = re.compile(r"(?:bye(?:[ -]bye)?|good ?bye|see (?:you|ya)(?: later)?|tsch[uü]ss|au revoir|adios|ciao)", re.IGNORECASE)
+_BYE = re.compile(
+    r"(?:bye(?:[ -]bye)?|good ?bye|see (?:you|ya)(?: later)?|tsch[uü]ss|au revoir|adios|ciao)", re.IGNORECASE
+)
 _WHO = re.compile(
     r"(?:who|what) are you|are you (?:a |an )?(?:bot|robot|human|person|real|real person|ai|machine)"
     r"|what(?:'s| is) your name|am i (?:talking|speaking) (?:to|with) (?:a |an )?.{1,30}|what is this",

@@ -21,6 +21,7 @@ MAX_LINK_TEXT = 100
 _SPACE = re.compile(r"\s+")
 _PERMALINK = re.compile(r"[¶#§]\s*$")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCK_TAGS = ("p", "list", "table", "quote", "head")
 _INLINE_CODE = ("code", "quote")
 
 
@@ -171,18 +172,14 @@ def _blocks(node: HtmlElement) -> Iterator[Block]:
 
 
 def _item(item: HtmlElement) -> Iterator[Block]:
-    rend = str(item.get("rend") or "")
-    lead = _inline(item, stop=("p", "list", "code", "table", "quote", "head") if len(item) and _holds_blocks(item) else ())
+    holds_blocks = any(child.tag in _BLOCK_TAGS for child in item.iterchildren())
+    lead = _PERMALINK.sub("", _inline(item, stop=_BLOCK_TAGS if holds_blocks else ())).strip()
     if lead:
-        yield Block("term" if rend.startswith("dt") else "item", _PERMALINK.sub("", lead).strip())
-    if _holds_blocks(item):
+        yield Block("term" if str(item.get("rend")).startswith("dt") else "item", lead)
+    if holds_blocks:
         for child in item.iterchildren():
-            if child.tag in ("p", "list", "table", "quote", "head") or (child.tag == "code" and "\n" in _text(child)):
+            if child.tag in _BLOCK_TAGS or (child.tag == "code" and "\n" in _text(child)):
                 yield from _blocks(child)
-
-
-def _holds_blocks(item: HtmlElement) -> bool:
-    return any(child.tag in ("p", "list", "table", "quote", "head") for child in item.iterchildren())
 
 
 def _inline(node: HtmlElement, stop: tuple[str, ...] = ()) -> str:

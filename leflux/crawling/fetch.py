@@ -52,7 +52,11 @@ class Fetcher:
             yield cls(scope, pool)
 
     async def get(
-        self, url: str, accept: tuple[str, ...] = HTML, headers: Mapping[str, str] | None = None, limit: int = PAGE_BYTES
+        self,
+        url: str,
+        accept: tuple[str, ...] = HTML,
+        headers: Mapping[str, str] | None = None,
+        limit: int = PAGE_BYTES,
     ) -> Fetched:
         """Raises `FetchFailed`, and `BlockedUrl` when the URL or one of its redirects must not be called.
 
@@ -130,5 +134,3 @@ class _Decoder:
             except zlib.error as error:
                 raise FetchFailed(f"is not what its encoding says: {error}", 200) from None
         return len(self.text) < self._limit
-
-

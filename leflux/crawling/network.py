@@ -19,7 +19,15 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Addresses that carry another one inside, or that only a local network gives out: never a public web server's.
 _REFUSED = [
     ipaddress.ip_network(block)
-    for block in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "::/96", "64:ff9b:1::/48", "2001::/23", "2002::/16")
+    for block in (
+        "100.64.0.0/10",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "::/96",
+        "64:ff9b:1::/48",
+        "2001::/23",
+        "2002::/16",
+    )
 ]
 
 
