@@ -15,7 +15,7 @@ def documentation() -> Path | None:
     for place in PLACES:
         for folder in sorted(Path("/").glob(place.lstrip("/")), reverse=True):
             if (folder / "library" / "json.html").is_file():
-                return folder
+                return folder.resolve()
     return None
 
 

@@ -22,7 +22,7 @@ from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
 
 # Below any of these the best passage is no answer. The figures come from `bench/knowledge`.
 CONFIDENCE = 0.37
-STRENGTH = 0.64
+STRENGTH = 0.65
 # The question has no word that points anywhere: each is said on a large part of the site.
 SUBSTANCE = 0.3
 # A second page is named when it is nearly as good as the first.

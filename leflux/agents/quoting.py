@@ -13,7 +13,9 @@ from leflux.site_pages import Block, Page
 
 QUOTE_CHARS = 700
 MAX_CODE = 600
-_MARKUP = re.compile(r"[*_\[\]<>~|\\]|&\w|^[#>+-]|^\d{1,3}[.)]$|https?:|www\.|\w@\w", re.IGNORECASE)
+_MARKUP = re.compile(r"[*_\[\]<>~|\\]|&\w|https?:|www\.|\w@\w", re.IGNORECASE)
+# Markup only where a line begins: headings, quotes, lists.
+_LEADING = re.compile(r"[#>+-]+|\d{1,3}[.)]|[=-]{2,}")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
 _SAFE = "%/:=&?~#+!$,;'@-._"
 _SPECIAL = re.compile(r"[\[\]`*_<>\\|~]")
@@ -22,7 +24,9 @@ _SPECIAL = re.compile(r"[\[\]`*_<>\\|~]")
 def inert(text: str) -> str:
     """One line of a page's text, without markup save the code spans that the extraction marked."""
     pieces = _CODE_SPAN.split(text)
-    return "".join(piece if number % 2 else _quote_words(piece) for number, piece in enumerate(pieces))
+    safe = "".join(piece if number % 2 else _quote_words(piece) for number, piece in enumerate(pieces))
+    first, space, rest = safe.partition(" ")
+    return f"`{first}`{space}{rest}" if _LEADING.fullmatch(first) else safe
 
 
 def _quote_words(text: str) -> str:

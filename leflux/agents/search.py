@@ -23,9 +23,9 @@ K1 = 1.2
 B = 0.75
 # Beside the best passage (1.0), how much these count: the page's subject, its whole text, and how much other
 # pages refer to it (in units of the rarest word's weight).
-ABOUT = 0.6
+ABOUT = 0.4
 WHOLE = 1.0
-STANDING = 0.4
+STANDING = 0.3
 # A page that only lists links rarely answers anything.
 DIRECTORY = 0.5
 # A page that says it by another word.
@@ -98,7 +98,7 @@ class Index:
         self._idf = _idf(texts, len(self._vocabulary))
         # The weight of a word that no passage holds: as if half a passage did.
         self._rarest = float(np.log1p(2 * len(texts) + 1))
-        self._standing = np.array(linkage.standing(pages), dtype=np.float32) * STANDING * self._rarest
+        self._standing = np.array(linkage.standing(pages), dtype=np.float32)
         self._factor = np.array([DIRECTORY if linkage.is_directory(page) else 1.0 for page in pages], dtype=np.float32)
 
     @classmethod
@@ -130,7 +130,8 @@ class Index:
         for section in page.sections:
             trail = [above for above in trail if above.level < section.level]
             lead = self._ids("\n".join([page.title, *(above.heading for above in trail)]))
-            lead += self._ids(section.heading) * HEADING_TIMES
+            if section.heading not in page.title:
+                lead += self._ids(section.heading) * HEADING_TIMES
             trail.append(section)
             for blocks in _portions(section.blocks):
                 ids = self._ids("\n".join(block.text for block in blocks)) + lead
@@ -147,7 +148,7 @@ class Index:
         np.maximum.at(best, self._owner, passages)
         scores = best + ABOUT * self._scores(self._subjects, asked, len(best))
         scores += WHOLE * self._scores(self._wholes, asked, len(best))
-        ranked = (scores + self._standing) * self._factor
+        ranked = scores * (1 + STANDING * self._standing) * self._factor
         order = np.argsort(-ranked, kind="stable")[:hits]
         return [self._hit(int(page), passages, float(scores[page]), asked) for page in order if best[page] > 0]
 
@@ -166,8 +167,12 @@ class Index:
     def _sought(self, term: str) -> Sought:
         own = self._vocabulary.get(term)
         others = [self._vocabulary[other] for other in self.words.alike(term) if other in self._vocabulary]
-        weight = self._rarest if own is None else float(self._idf[own])
+        weight = self._unknown(term) if own is None else float(self._idf[own])
         return Sought(([] if own is None else [(own, 1.0)]) + [(other, ALIKE) for other in others], weight)
+
+    def _unknown(self, term: str) -> float:
+        """A number that the site never says is an example; any other word may be the point of the question."""
+        return 0.0 if term[0].isdigit() else self._rarest
 
     def _scores(self, scorer: bm25s.BM25, asked: list[Sought], size: int) -> Scores:
         total = np.zeros(size, dtype=np.float32)
@@ -181,7 +186,7 @@ class Index:
     def _hit(self, page: int, passages: Scores, score: float, asked: list[Sought]) -> Hit:
         own = np.flatnonzero(self._owner == page)
         passage = self._passages[int(own[np.argmax(passages[own])])]
-        weight = sum(sought.weight for sought in asked)
+        weight = sum(sought.weight for sought in asked) or 1.0
 
         def share(terms: frozenset[int]) -> float:
             return sum(sought.held(terms) for sought in asked) / weight

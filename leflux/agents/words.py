@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ MAX_WORDS = 60
 SYNONYMS = Path(__file__).with_name("synonyms.yaml")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][a-z]{1,2}\b)?")
 _CAMEL = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]{2,}|[a-z]+|\d+")
+_COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W_]+){1,3}(?![\w-])|__[^\W_]+__|[^\W\d_]+(?:_[^\W_]+)+")
 _SNOWBALL = {
     "da": "danish",
     "de": "german",
@@ -70,9 +71,10 @@ class Words:
         """Terms that mean the same or nearly so."""
         return self._alike.get(term, [])
 
-    def words(self, text: str) -> Iterable[str]:
-        """The words with a meaning; `camelCase` counts as a whole and in its parts."""
-        for match in _WORD.finditer(unicodedata.normalize("NFKC", text)):
+    def words(self, text: str) -> Iterator[str]:
+        """The words with a meaning. A compound (`camelCase`, `snake_case`, `e-mail`) counts whole and in its parts."""
+        plain = unicodedata.normalize("NFKC", text)
+        for match in _WORD.finditer(plain):
             raw = match[0]
             word = raw.lower().replace("’", "'").partition("'")[0]
             if word not in self._stop:
@@ -81,3 +83,5 @@ class Words:
                 parts = _CAMEL.findall(raw)
                 if len(parts) > 1:
                     yield from (part.lower() for part in parts if part.lower() not in self._stop)
+        for match in _COMPOUND.finditer(plain):
+            yield match[0].lower()

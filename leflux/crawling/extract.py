@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 import trafilatura
+from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from msgspec import Struct
@@ -22,6 +23,8 @@ _SPACE = re.compile(r"\s+")
 _PERMALINK = re.compile(r"[¶#§]\s*$")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCK_TAGS = ("p", "list", "table", "quote", "head")
+# Nothing to read: what a visitor would fill in or press.
+_FORM_PARTS = ("button", "datalist", "label", "legend", "option", "select", "textarea")
 _INLINE_CODE = ("code", "quote")
 
 
@@ -55,6 +58,7 @@ def extract(body: bytes, url: str, charset: str | None) -> Extract:
         "lang": (_first(tree, "/html/@lang") or "")[:2].lower(),
         "description": _clean(_first(tree, "//meta[@name='description']/@content") or "")[:500],
     }
+    etree.strip_elements(tree, *_FORM_PARTS, with_tail=False)
     try:
         document = trafilatura.bare_extraction(
             tree, url=url, include_comments=False, favor_recall=True, include_tables=True, with_metadata=False
