@@ -20,6 +20,9 @@ _HOME = {"home", "homepage", "start", "main", "front", "frontpage"}
 def destination(text: str) -> tuple[str, bool] | None:
     """Where the visitor wants to be taken, and whether that is plainly the wish (else it may be a question)."""
     said = text.strip().rstrip(".!? ")
+    if "//" in said or "www." in said.lower():
+        # An address is no name of a page, and only pages of the site are opened.
+        return None
     if match := _GO.fullmatch(said):
         return match[1], True
     if match := _OPEN.fullmatch(said):

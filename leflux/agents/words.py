@@ -31,13 +31,13 @@ _SNOWBALL = {
 }
 # What a question is asked with, beside the usual stop words.
 _ASKING = {
-    "en": """a about am an and any are as at be been best but by can could did do does doing don for from get gets
+    "en": """a about am an and any are as at be been best but by can could d did do does doing don for from get gets
     getting give good has have having he help her here hi him his how i if in into is it its just know
-    let like made make makes making many may me mean means might much must my need needs no not of off
-    often on one or other our out over please possible she should show so some something tell than that
-    the their them then there these they thing things this those to too us use used uses using very want
-    wants was way ways we were what when where which who whom whose why will work works with would you
-    your s t re ll ve d m""",
+    let like ll long m made make makes making many may me mean means might much must my need needs no
+    not of off often on one or other our out over please possible re s she should show so some something
+    t take takes taking tell than that the their them then there these they thing things this those to
+    too us use used uses using ve very want wants was way ways we were what when where which who whom
+    whose why will with work works would you your""",
     "de": """wie was wo wer wann warum welche welcher welches kann können könnte gibt es ich du sie wir man mein dein
     euer euch ihr bitte machen muss soll""",
     "fr": "comment quoi où qui quand pourquoi quel quelle quels quelles puis peut est-ce je tu vous nous",
