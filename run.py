@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import uvloop
 
 from backends.errors import StoreMisconfigured
+from leflux.agents import playbook_of
 from leflux.config import ConfigError, Settings, load
 from leflux.log import set_up_logging
 from leflux.server import LeFlux
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         settings = load(options.config)
+        playbook_of(settings.agent)
     except ConfigError as error:
         print(f"configuration error: {error}", file=sys.stderr)
         return EXIT_CONFIG

@@ -132,15 +132,17 @@ class SessionStore(Protocol):
         S20  A purge wins every race: afterwards nothing of the session can be read or written by its id,
              which raises `SessionDeleted` for `tombstone` seconds.
         S21  An unknown id raises `SessionNotFound` and leaves nothing behind, unless `bury_absent`: then it is
-             tombstoned, its outbox records are erased, and `Erased.sessions` is 0.
+             tombstoned, its outbox records and what is left of an idle session are erased, and
+             `Erased.sessions` is 0. A session of another site is not touched by either.
         """
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
         """Evict up to `limit` sessions that are idle too long by their site's rule; report what is due.
 
         S22  An evicted session is gone save for its undelivered outbox records. A site that is not in
-             `idle_ttls` is left alone. `overdue` names tasks whose `deadline` has passed while `running` or
-             `held`; `orphaned` names sessions with an open turn and no live lease.
+             `idle_ttls` is left alone: nothing of it is evicted or reported. `overdue` names tasks whose
+             `deadline` has passed while `running` or `held`; `orphaned` names sessions with an open turn and
+             no live lease.
         """
 
     async def active(self) -> int:
@@ -172,10 +174,12 @@ class MessageLog(Protocol):
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
         """List a site's sessions, newest activity first.
 
-        L3  Following `next_cursor` visits every session that did not change meanwhile exactly once.
+        L3  Following `next_cursor` visits every session that did not change meanwhile exactly once. A cursor
+            that no page gave raises `InvalidCursor`.
         L4  `query.words` matches whole words, case-insensitive, the last one also as a prefix; a session
-            matches when one message holds them all. A word is a run of letters and digits; any other text is
-            a separator, never a query operator.
+            matches when one message holds them all. A word is a run of letters and digits, as
+            `backends.text.words` cuts them; any other text is a separator, never a query operator. Without a
+            word, every session matches.
         """
 
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
@@ -199,7 +203,8 @@ class MessageLog(Protocol):
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
         """Erase a session's lines, its index and its summary; returns how many lines.
 
-        L6  No search, listing, count or export shows it afterwards. L2 holds from then on.
+        L6  No search, listing, count or export shows it afterwards. L2 holds from then on, also for a session
+            the log has not seen yet; lines of another site's session are neither erased nor dropped.
         """
 
     async def count_older(self, site_id: str, before: int) -> LogCount:
@@ -237,10 +242,14 @@ class SettingsStore(Protocol):
 class Storage(Protocol):
     """The bundle that `open_storage` returns. `log_shares_store`: S14 needs no outbox."""
 
-    sessions: SessionStore
-    log: MessageLog
-    settings: SettingsStore
-    log_shares_store: bool
+    @property
+    def sessions(self) -> SessionStore: ...
+    @property
+    def log(self) -> MessageLog: ...
+    @property
+    def settings(self) -> SettingsStore: ...
+    @property
+    def log_shares_store(self) -> bool: ...
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless every store answers now."""

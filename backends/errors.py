@@ -9,7 +9,8 @@ StorageError
 ├── SessionExists         `create` met an id that is taken
 ├── NotOwner              the write carries an epoch older than the session's
 ├── DuplicateIdConflict   a known `client_message_id` with another fingerprint
-└── VersionConflict       a compare-and-set lost; carries the version it met
+├── VersionConflict       a compare-and-set lost; carries the version it met
+└── InvalidCursor         a listing's cursor that no page gave
 """
 
 
@@ -55,3 +56,7 @@ class VersionConflict(StorageError):
     def __init__(self, current: int) -> None:
         super().__init__(f"the stored version is {current}")
         self.current = current
+
+
+class InvalidCursor(StorageError):
+    """The cursor is none that a page gave."""

@@ -33,6 +33,7 @@ from backends.records import (
     Snapshot,
     Swept,
     Task,
+    log_entry,
 )
 from backends.text import stamp
 
@@ -71,24 +72,18 @@ class _Record(Struct):
     last_ts: int = 0
 
 
-class _Tombstone(Struct, frozen=True):
-    site_id: str
-    until: int
-
-
 class MemorySessions:
     """`SessionStore` on dicts. With `log`, lines go straight there; else to the outbox."""
 
     def __init__(self, log: MemoryLog | None) -> None:
         self._log = log
         self._records: dict[str, _Record] = {}
-        self._tombstones: dict[str, _Tombstone] = {}
+        self._tombstones: dict[str, dict[str, int]] = {}
         self._outbox: OrderedDict[tuple[str, int], LogEntry] = OrderedDict()
 
     def _find(self, ref: SessionRef, epoch: int | None = None) -> _Record:
         now = now_ms()
-        grave = self._tombstones.get(ref.session_id)
-        if grave is not None and grave.site_id == ref.site_id and now < grave.until:
+        if now < self._tombstones.get(ref.session_id, {}).get(ref.site_id, 0):
             raise SessionDeleted(ref.session_id)
         record = self._records.get(ref.session_id)
         if record is None or record.state.site_id != ref.site_id:
@@ -100,13 +95,15 @@ class MemorySessions:
         return record
 
     async def create(self, ref: SessionRef, new: NewSession) -> Session:
-        grave = self._tombstones.get(ref.session_id)
-        if ref.session_id in self._records or (grave is not None and now_ms() < grave.until):
-            raise SessionExists(ref.session_id)
         now = now_ms()
+        if ref.session_id in self._records or self._is_buried(ref.session_id, now):
+            raise SessionExists(ref.session_id)
         state = Session(ref.session_id, ref.site_id, now, now, visitor_id=new.visitor_id, continues=new.continues)
         self._records[ref.session_id] = _Record(state, prior=new.prior)
         return state
+
+    def _is_buried(self, session_id: str, now: int) -> bool:
+        return any(now < until for until in self._tombstones.get(session_id, {}).values())
 
     async def load(self, ref: SessionRef) -> Session:
         return self._find(ref).state
@@ -144,7 +141,7 @@ class MemorySessions:
         if record.state.answered >= record.state.asked:
             record.lease = None
         if draft.logged:
-            self._deliver(_log_entry(record.state, draft, seq, ts, body))
+            self._deliver(log_entry(record.state, draft, seq, ts, body))
         return Appended(draft.id, seq, body, created=True)
 
     def _deliver(self, entry: LogEntry) -> None:
@@ -202,10 +199,15 @@ class MemorySessions:
         except SessionNotFound:
             if not bury_absent:
                 raise
-        if found is not None:
+        left = self._records.get(ref.session_id)
+        if left is not None and left.state.site_id == ref.site_id:
             del self._records[ref.session_id]
-        self._tombstones[ref.session_id] = _Tombstone(ref.site_id, now_ms() + int(tombstone * 1000))
-        waiting = [key for key in self._outbox if key[0] == ref.session_id]
+        self._tombstones.setdefault(ref.session_id, {})[ref.site_id] = now_ms() + int(tombstone * 1000)
+        waiting = [
+            key
+            for key, entry in self._outbox.items()
+            if entry.session_id == ref.session_id and entry.site_id == ref.site_id
+        ]
         for key in waiting:
             del self._outbox[key]
         if found is None:
@@ -214,7 +216,7 @@ class MemorySessions:
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
         now = now_ms()
-        self._tombstones = {key: grave for key, grave in self._tombstones.items() if now < grave.until}
+        self._forget_tombstones(now)
         evicted: list[SessionName] = []
         overdue: list[SessionName] = []
         orphaned: list[SessionName] = []
@@ -222,7 +224,9 @@ class MemorySessions:
             state = record.state
             name = SessionName(state.site_id, session_id)
             idle_ttl = idle_ttls.get(state.site_id)
-            if idle_ttl is not None and _idle(state, idle_ttl, now):
+            if idle_ttl is None:
+                continue
+            if _idle(state, idle_ttl, now):
                 if len(evicted) < limit:
                     del self._records[session_id]
                     evicted.append(name)
@@ -232,6 +236,14 @@ class MemorySessions:
             if state.asked > state.answered and not (record.lease is not None and now < record.lease_until):
                 orphaned.append(name)
         return Swept(tuple(evicted), tuple(overdue[:limit]), tuple(orphaned[:limit]))
+
+    def _forget_tombstones(self, now: int) -> None:
+        for session_id, graves in list(self._tombstones.items()):
+            live = {site_id: until for site_id, until in graves.items() if now < until}
+            if live:
+                self._tombstones[session_id] = live
+            else:
+                del self._tombstones[session_id]
 
     async def active(self) -> int:
         return len(self._records)
@@ -273,21 +285,4 @@ def _advanced(state: Session, draft: Draft, seq: int, ts: int) -> Session:
         asked=asked,
         answered=answered,
         attempts=0 if draft.closes_turn is not None else state.attempts,
-    )
-
-
-def _log_entry(state: Session, draft: Draft, seq: int, ts: int, body: bytes) -> LogEntry:
-    return LogEntry(
-        site_id=state.site_id,
-        session_id=state.session_id,
-        seq=seq,
-        ts=ts,
-        message_id=draft.id,
-        role=draft.role,
-        text=draft.text,
-        body=body,
-        started_at=state.created_at,
-        kind=draft.kind,
-        visitor_id=state.visitor_id,
-        continues=state.continues,
     )

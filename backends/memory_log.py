@@ -17,7 +17,7 @@ from backends.records import (
     LogSession,
     Versioned,
 )
-from backends.text import FIRST_TEXT_CHARS, words
+from backends.text import FIRST_TEXT_CHARS, make_cursor, parse_cursor, words
 
 
 class MemoryLog:
@@ -25,11 +25,11 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self._lines: dict[str, dict[int, LogEntry]] = {}
-        self._tombstones: dict[str, int] = {}
+        self._tombstones: dict[tuple[str, str], int] = {}
 
     def store(self, entry: LogEntry) -> None:
         """One line, synchronously, so that it can be part of another store's step."""
-        if now_ms() < self._tombstones.get(entry.session_id, 0):
+        if now_ms() < self._tombstones.get((entry.site_id, entry.session_id), 0):
             return
         self._lines.setdefault(entry.session_id, {}).setdefault(entry.seq, entry)
 
@@ -43,6 +43,7 @@ class MemoryLog:
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
         wanted = words(query.words)
+        behind = parse_cursor(query.cursor) if query.cursor is not None else None
         listed = []
         for lines in self._of_site(site_id):
             summary = _summary(lines)
@@ -51,7 +52,7 @@ class MemoryLog:
                 continue
             if query.end is not None and summary.last_activity >= query.end:
                 continue
-            if query.cursor is not None and key >= _parse_cursor(query.cursor):
+            if behind is not None and key >= behind:
                 continue
             if wanted and not any(_matches(line.text, wanted) for line in lines):
                 continue
@@ -59,7 +60,7 @@ class MemoryLog:
         listed.sort(key=lambda item: item[0], reverse=True)
         page = [summary for _, summary in listed[: query.limit]]
         more = len(listed) > query.limit
-        return LogPage(page, f"{page[-1].last_activity}:{page[-1].session_id}" if more and page else None)
+        return LogPage(page, make_cursor(page[-1].last_activity, page[-1].session_id) if more and page else None)
 
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
         lines = self._lines_of(site_id, session_id)
@@ -104,9 +105,11 @@ class MemoryLog:
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
         lines = self._lines.get(session_id)
         if lines and next(iter(lines.values())).site_id != site_id:
-            return 0
-        self._tombstones[session_id] = now_ms() + int(tombstone * 1000)
-        return len(self._lines.pop(session_id, {}))
+            lines = None
+        now = now_ms()
+        self._tombstones = {grave: until for grave, until in self._tombstones.items() if now < until}
+        self._tombstones[site_id, session_id] = now + int(tombstone * 1000)
+        return len(self._lines.pop(session_id)) if lines else 0
 
     def _older(self, site_id: str, before: int) -> list[LogSession]:
         summaries = (_summary(lines) for lines in self._of_site(site_id))
@@ -172,11 +175,6 @@ def _summary(lines: list[LogEntry]) -> LogSession:
 def _matches(text: str, wanted: list[str]) -> bool:
     have = words(text)
     return set(wanted[:-1]) <= set(have) and any(word.startswith(wanted[-1]) for word in have)
-
-
-def _parse_cursor(cursor: str) -> tuple[int, str]:
-    last_activity, _, session_id = cursor.partition(":")
-    return int(last_activity), session_id
 
 
 def _date(ts: int) -> str:

@@ -140,6 +140,24 @@ class LogEntry(msgspec.Struct, frozen=True):
     continues: str | None = None
 
 
+def log_entry(session: Session, draft: Draft, seq: int, ts: int, body: bytes) -> LogEntry:
+    """The line of the permanent log that a stored message makes."""
+    return LogEntry(
+        site_id=session.site_id,
+        session_id=session.session_id,
+        seq=seq,
+        ts=ts,
+        message_id=draft.id,
+        role=draft.role,
+        text=draft.text,
+        body=body,
+        started_at=session.created_at,
+        kind=draft.kind,
+        visitor_id=session.visitor_id,
+        continues=session.continues,
+    )
+
+
 class LogSession(msgspec.Struct, frozen=True):
     """A session as the log knows it. `first_text` is the visitor's first message, at most 200 characters."""
 

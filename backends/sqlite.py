@@ -20,18 +20,32 @@ SLOW_DEADLINE = 30.0
 async def open(settings: StoreSettings, log_shares_store: bool) -> "SqliteStorage":  # noqa: A001 - the protocol's name
     """Open or make the file. Raises `StoreMisconfigured` or `StoreUnavailable`."""
     path = Path(settings.sqlite.path)
-    await asyncio.to_thread(migrate, path)
-    return SqliteStorage(path, settings.deadline, log_shares_store)
+    connections = await asyncio.to_thread(_connect, path)
+    return SqliteStorage(connections, settings.deadline, log_shares_store)
+
+
+def _connect(path: Path) -> list[sqlite3.Connection]:
+    migrate(path)
+    connections: list[sqlite3.Connection] = []
+    try:
+        for _ in range(3):
+            connections.append(connect(path))
+    except BaseException:
+        for connection in connections:
+            connection.close()
+        raise
+    return connections
 
 
 class SqliteStorage:
     """The bundle; several of them, in several processes, may share one file."""
 
-    def __init__(self, path: Path, deadline: float, log_shares_store: bool) -> None:
+    def __init__(self, connections: list[sqlite3.Connection], deadline: float, log_shares_store: bool) -> None:
         self.log_shares_store = log_shares_store
-        self._writer = Lane("sqlite writer", connect(path), "BEGIN IMMEDIATE", deadline)
-        self._reader = Lane("sqlite reader", connect(path), "BEGIN", deadline)
-        self._searcher = Lane("sqlite searcher", connect(path), "BEGIN", SLOW_DEADLINE)
+        writing, reading, searching = connections
+        self._writer = Lane("sqlite writer", writing, "BEGIN IMMEDIATE", deadline)
+        self._reader = Lane("sqlite reader", reading, "BEGIN", deadline)
+        self._searcher = Lane("sqlite searcher", searching, "BEGIN", max(deadline, SLOW_DEADLINE))
         self.sessions = SqliteSessions(self._writer, self._reader, log_shares_store)
         self.log = SqliteLog(self._writer, self._searcher)
         self.settings = SqliteSettingsStore(self._writer, self._reader)

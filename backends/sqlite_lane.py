@@ -8,6 +8,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from backends.errors import StorageError, StoreUnavailable
@@ -95,7 +96,7 @@ class Lane:
             self._connection.execute("COMMIT")
             for then in {call.then for call in batch if call.then is not None and call.error is None}:
                 then(self._connection)
-        except sqlite3.Error as error:
+        except Exception as error:
             self._roll_back()
             for call in batch:
                 call.error = StoreUnavailable(str(error))
@@ -120,8 +121,10 @@ class Lane:
         execute("RELEASE job")
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        # A disk that is full may have undone the transaction already; one that fails here fails the next BEGIN too.
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
 
 def _resolve(calls: list[_Call]) -> None:

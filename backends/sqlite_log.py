@@ -10,7 +10,7 @@ from backends.clock import now_ms
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
 from backends.sqlite_lane import Lane
 from backends.sqlite_schema import scrub
-from backends.text import FIRST_TEXT_CHARS, words
+from backends.text import FIRST_TEXT_CHARS, make_cursor, parse_cursor, words
 
 DAY_MS = 86_400_000
 EXPORT_PAGE = 500
@@ -19,13 +19,17 @@ _SUMMARY = "site, id, started, activity, messages, first_text, visitor, continue
 
 def insert_line(db: Connection, entry: LogEntry) -> None:
     """One line with its summary, day count and index; a line that is known or whose session was purged is skipped."""
-    if db.execute("SELECT 1 FROM log_tombstones WHERE id = ? AND until > ?", (entry.session_id, now_ms())).fetchone():
+    grave = db.execute(
+        "SELECT 1 FROM log_tombstones WHERE id = ? AND site = ? AND until > ?",
+        (entry.session_id, entry.site_id, now_ms()),
+    ).fetchone()
+    if grave is not None:
         return
     num = _session_num(db, entry)
     line = db.execute(
-        "INSERT INTO log_lines (num, seq, ts, message, role, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO log_lines (num, seq, ts, message, role, kind, text, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (num, seq) DO NOTHING",
-        (num, entry.seq, entry.ts, entry.message_id, entry.role, entry.kind, entry.body),
+        (num, entry.seq, entry.ts, entry.message_id, entry.role, entry.kind, entry.text, entry.body),
     )
     if line.rowcount != 1:
         return
@@ -40,7 +44,7 @@ def insert_line(db: Connection, entry: LogEntry) -> None:
         " ON CONFLICT (site, day, num) DO UPDATE SET messages = messages + 1",
         (entry.site_id, entry.ts // DAY_MS, num, entry.visitor_id),
     )
-    db.execute("INSERT INTO log_text (rowid, text) VALUES (?, ?)", (line.lastrowid, entry.text))
+    db.execute("INSERT INTO log_text (rowid, words) VALUES (?, ?)", (line.lastrowid, " ".join(words(entry.text))))
 
 
 def _session_num(db: Connection, entry: LogEntry) -> int:
@@ -82,7 +86,7 @@ class SqliteLog:
         found = await self._searcher.run(job)
         page = found[: query.limit]
         more = len(found) > query.limit and page
-        return LogPage(page, f"{page[-1].last_activity}:{page[-1].session_id}" if more else None)
+        return LogPage(page, make_cursor(page[-1].last_activity, page[-1].session_id) if more else None)
 
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
         def job(db: Connection) -> LogSession | None:
@@ -116,11 +120,11 @@ class SqliteLog:
         return await self._searcher.run(job)
 
     async def export(self, site_id: str, start: int | None, end: int | None) -> AsyncIterator[LogEntry]:
-        last = 0
+        last = (0, 0)
         while True:
             page = await self._searcher.run(partial(_export_page, site_id, start, end, last))
-            for line, entry in page:
-                last = line
+            for num, entry in page:
+                last = (num, entry.seq)
                 yield entry
             if len(page) < EXPORT_PAGE:
                 return
@@ -138,13 +142,11 @@ class SqliteLog:
 
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
         def job(db: Connection) -> int:
-            row = db.execute("SELECT num, site FROM log_sessions WHERE id = ?", (session_id,)).fetchone()
-            if row is not None and row[1] != site_id:
-                return 0
+            row = db.execute("SELECT num FROM log_sessions WHERE id = ? AND site = ?", (session_id, site_id)).fetchone()
             db.execute("DELETE FROM log_tombstones WHERE until <= ?", (now_ms(),))
             db.execute(
-                "INSERT OR REPLACE INTO log_tombstones (id, until) VALUES (?, ?)",
-                (session_id, now_ms() + int(tombstone * 1000)),
+                "INSERT OR REPLACE INTO log_tombstones (id, site, until) VALUES (?, ?, ?)",
+                (session_id, site_id, now_ms() + int(tombstone * 1000)),
             )
             return 0 if row is None else _erase(db, row[0])
 
@@ -179,9 +181,8 @@ def _conditions(site_id: str, query: LogQuery) -> tuple[list[str], list[Any]]:
         conditions.append("activity < ?")
         values.append(query.end)
     if query.cursor is not None:
-        last_activity, _, session_id = query.cursor.partition(":")
         conditions.append("(activity, id) < (?, ?)")
-        values += [int(last_activity), session_id]
+        values += parse_cursor(query.cursor)
     if match := _match(query.words):
         conditions.append("num IN (SELECT num FROM log_lines WHERE line IN (SELECT rowid FROM log_text(?)))")
         values.append(match)
@@ -195,15 +196,15 @@ def _match(text: str) -> str:
 
 
 def _export_page(
-    site_id: str, start: int | None, end: int | None, last: int, db: Connection
+    site_id: str, start: int | None, end: int | None, last: tuple[int, int], db: Connection
 ) -> list[tuple[int, LogEntry]]:
     rows = db.execute(
-        "SELECT line, site, id, seq, ts, message, role, text, body, started, kind, visitor, continues"
-        " FROM log_lines JOIN log_sessions USING (num) JOIN log_text ON log_text.rowid = line"
-        " WHERE site = ? AND line > ? AND ts >= ? AND ts < ? ORDER BY line LIMIT ?",
-        (site_id, last, start or 0, end if end is not None else 2**62, EXPORT_PAGE),
+        "SELECT num, site, id, seq, ts, message, role, text, body, started, kind, visitor, continues"
+        " FROM log_lines JOIN log_sessions USING (num)"
+        " WHERE site = ? AND (num, seq) > (?, ?) AND ts >= ? AND ts < ? ORDER BY num, seq LIMIT ?",
+        (site_id, *last, start or 0, end if end is not None else 2**62, EXPORT_PAGE),
     )
-    return [(line, LogEntry(*fields)) for line, *fields in rows]
+    return [(num, LogEntry(*fields)) for num, *fields in rows]
 
 
 def _erase(db: Connection, num: int) -> int:

@@ -42,8 +42,8 @@ def find_row(db: Connection, ref: SessionRef) -> Row:
 
 def is_tombstoned(db: Connection, session_id: str, now: int, site_id: str | None = None) -> bool:
     """Whether the id was purged, by this site when one is named."""
-    grave = db.execute("SELECT site FROM tombstones WHERE id = ? AND until > ?", (session_id, now)).fetchone()
-    return grave is not None and site_id in (None, grave[0])
+    graves = db.execute("SELECT site FROM tombstones WHERE id = ? AND until > ?", (session_id, now))
+    return any(site_id in (None, site) for (site,) in graves)
 
 
 def find_task(db: Connection, num: int) -> Task | None:

@@ -1,4 +1,7 @@
-"""The tables, and how a connection is opened."""
+"""The tables, and how a connection is opened.
+
+`log_text` holds words as `backends.text.words` cuts and folds them: the tokenizer only splits them at the spaces.
+"""
 
 import sqlite3
 from pathlib import Path
@@ -25,9 +28,10 @@ CREATE TABLE contexts (num INTEGER PRIMARY KEY, context BLOB, prior BLOB);
 CREATE TABLE tasks (num INTEGER PRIMARY KEY, task TEXT NOT NULL, status TEXT NOT NULL, body BLOB NOT NULL,
     deadline INTEGER, version INTEGER NOT NULL);
 CREATE INDEX tasks_due ON tasks (deadline) WHERE status IN ('running', 'held');
-CREATE TABLE tombstones (id TEXT PRIMARY KEY, site TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, seq INTEGER NOT NULL,
-    entry BLOB NOT NULL, evicted INTEGER NOT NULL DEFAULT 0, UNIQUE (session, seq));
+CREATE TABLE tombstones (id TEXT NOT NULL, site TEXT NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (id, site)) WITHOUT ROWID;
+CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, site TEXT NOT NULL,
+    seq INTEGER NOT NULL, entry BLOB NOT NULL, evicted INTEGER NOT NULL DEFAULT 0, UNIQUE (session, seq));
 CREATE INDEX outbox_order ON outbox (evicted DESC, id);
 CREATE TABLE log_sessions (
     num INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, site TEXT NOT NULL, visitor TEXT, continues TEXT,
@@ -36,12 +40,14 @@ CREATE INDEX log_sessions_activity ON log_sessions (site, activity, id);
 CREATE INDEX log_sessions_continues ON log_sessions (continues) WHERE continues IS NOT NULL;
 CREATE TABLE log_lines (
     line INTEGER PRIMARY KEY, num INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL,
-    message TEXT NOT NULL, role TEXT NOT NULL, kind TEXT, body BLOB NOT NULL, UNIQUE (num, seq));
+    message TEXT NOT NULL, role TEXT NOT NULL, kind TEXT, text TEXT NOT NULL, body BLOB NOT NULL,
+    UNIQUE (num, seq));
 CREATE TABLE log_days (site TEXT NOT NULL, day INTEGER NOT NULL, num INTEGER NOT NULL, visitor TEXT,
     messages INTEGER NOT NULL, PRIMARY KEY (site, day, num)) WITHOUT ROWID;
 CREATE INDEX log_days_num ON log_days (num);
-CREATE VIRTUAL TABLE log_text USING fts5 (text, tokenize = "unicode61 remove_diacritics 0");
-CREATE TABLE log_tombstones (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE log_text USING fts5 (words, tokenize = 'ascii');
+CREATE TABLE log_tombstones (id TEXT NOT NULL, site TEXT NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (id, site)) WITHOUT ROWID;
 CREATE TABLE documents (name TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, ts INTEGER NOT NULL,
     actor TEXT NOT NULL, action TEXT NOT NULL, details BLOB NOT NULL);
@@ -51,6 +57,7 @@ CREATE INDEX audit_site ON audit (site, ts);
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection for one lane. Raises `StoreUnavailable`."""
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -59,6 +66,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.DatabaseError as error:
+        if connection is not None:
+            connection.close()
         raise _cannot_open(path, error) from None
     return connection
 

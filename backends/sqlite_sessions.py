@@ -8,10 +8,7 @@ from msgspec.structs import replace
 
 from backends.clock import now_ms
 from backends.errors import (
-    DuplicateIdConflict,
-    NotOwner,
     SessionExists,
-    SessionNotFound,
     VersionConflict,
 )
 from backends.records import (
@@ -21,19 +18,16 @@ from backends.records import (
     LogEntry,
     NewSession,
     Session,
-    SessionName,
     SessionRef,
     Snapshot,
     Swept,
     Task,
 )
+from backends.sqlite_append import append, fence
+from backends.sqlite_erase import purge, sweep
 from backends.sqlite_lane import Lane
-from backends.sqlite_log import insert_line
 from backends.sqlite_rows import Row, find_row, find_task, is_tombstoned
 from backends.sqlite_schema import scrub
-from backends.text import stamp
-
-_PARTS = ("messages", "keys", "contexts", "tasks")
 
 
 class SqliteSessions:
@@ -88,35 +82,7 @@ class SqliteSessions:
         return await self._writer.run(job)
 
     async def append(self, ref: SessionRef, draft: Draft, epoch: int | None = None) -> Appended:
-        return await self._writer.run(lambda db: self._append(db, ref, draft, epoch))
-
-    def _append(self, db: Connection, ref: SessionRef, draft: Draft, epoch: int | None) -> Appended:
-        row = find_row(db, ref)
-        if (repeated := _repeated(db, row.num, draft)) is not None:
-            return repeated
-        _fence(row.session, epoch)
-        seq = row.session.seq + 1
-        ts = max(now_ms(), row.last_ts)
-        body = stamp(draft.body, seq, ts)
-        db.execute("INSERT INTO messages (num, seq, body) VALUES (?, ?, ?)", (row.num, seq, body))
-        if draft.client_message_id is not None:
-            db.execute(
-                "INSERT INTO keys (num, key, seq, message, fingerprint) VALUES (?, ?, ?, ?, ?)",
-                (row.num, draft.client_message_id, seq, draft.id, draft.fingerprint),
-            )
-        _advance(db, row, draft, seq, ts)
-        if draft.logged:
-            self._log(db, _log_entry(row.session, draft, seq, ts, body))
-        return Appended(draft.id, seq, body, created=True)
-
-    def _log(self, db: Connection, entry: LogEntry) -> None:
-        if self._inline_log:
-            insert_line(db, entry)
-        else:
-            db.execute(
-                "INSERT INTO outbox (session, seq, entry) VALUES (?, ?, ?)",
-                (entry.session_id, entry.seq, msgspec.msgpack.encode(entry)),
-            )
+        return await self._writer.run(lambda db: append(db, ref, draft, epoch, self._inline_log))
 
     async def messages(self, ref: SessionRef, since: int, limit: int) -> list[bytes]:
         def job(db: Connection) -> list[bytes]:
@@ -131,7 +97,7 @@ class SqliteSessions:
     async def set_context(self, ref: SessionRef, context: bytes, epoch: int | None = None) -> None:
         def job(db: Connection) -> None:
             row = find_row(db, ref)
-            _fence(row.session, epoch)
+            fence(row.session, epoch)
             db.execute(
                 "INSERT INTO contexts (num, context) VALUES (?, ?)"
                 " ON CONFLICT (num) DO UPDATE SET context = excluded.context",
@@ -156,7 +122,7 @@ class SqliteSessions:
     ) -> Task:
         def job(db: Connection) -> Task:
             row = find_row(db, ref)
-            _fence(row.session, epoch)
+            fence(row.session, epoch)
             current = find_task(db, row.num)
             version = current.version if current is not None else 0
             if version != expect:
@@ -198,28 +164,10 @@ class SqliteSessions:
         await self._writer.run(job)
 
     async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
-        def job(db: Connection) -> Erased:
-            row: Row | None = None
-            try:
-                row = find_row(db, ref)
-            except SessionNotFound:
-                if not bury_absent:
-                    raise
-            db.execute(
-                "INSERT OR REPLACE INTO tombstones (id, site, until) VALUES (?, ?, ?)",
-                (ref.session_id, ref.site_id, now_ms() + int(tombstone * 1000)),
-            )
-            outbox = db.execute("DELETE FROM outbox WHERE session = ?", (ref.session_id,)).rowcount
-            if row is None:
-                return Erased(outbox=outbox)
-            tasks = 1 if find_task(db, row.num) is not None else 0
-            _erase(db, row.num)
-            return Erased(1, row.session.seq, tasks, outbox)
-
-        return await self._writer.run(job, then=scrub)
+        return await self._writer.run(lambda db: purge(db, ref, tombstone, bury_absent), then=scrub)
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
-        return await self._writer.run(lambda db: _sweep(db, idle_ttls, limit))
+        return await self._writer.run(lambda db: sweep(db, idle_ttls, limit))
 
     async def active(self) -> int:
         return await self._reader.run(lambda db: int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]))
@@ -243,100 +191,7 @@ class SqliteSessions:
         return await self._reader.run(lambda db: int(db.execute("SELECT count(*) FROM outbox").fetchone()[0]))
 
 
-def _fence(session: Session, epoch: int | None) -> None:
-    if epoch is not None and epoch < session.epoch:
-        raise NotOwner(session.session_id)
-
-
-def _repeated(db: Connection, num: int, draft: Draft) -> Appended | None:
-    if draft.client_message_id is None:
-        return None
-    known = db.execute(
-        "SELECT seq, message, fingerprint FROM keys WHERE num = ? AND key = ?", (num, draft.client_message_id)
-    ).fetchone()
-    if known is None:
-        return None
-    seq, message_id, fingerprint = known
-    if draft.fingerprint is not None and draft.fingerprint != fingerprint:
-        raise DuplicateIdConflict(draft.client_message_id)
-    body = db.execute("SELECT body FROM messages WHERE num = ? AND seq = ?", (num, seq)).fetchone()[0]
-    return Appended(message_id, seq, body, created=False)
-
-
-def _advance(db: Connection, row: Row, draft: Draft, seq: int, ts: int) -> None:
-    session = row.session
-    asked = seq if draft.opens_turn else session.asked
-    answered = max(session.answered, draft.closes_turn or 0)
-    ended = answered >= asked
-    db.execute(
-        "UPDATE sessions SET seq = ?, last_ts = ?, activity = ?, asked = ?, answered = ?, attempts = ?,"
-        " lease = ?, lease_until = ? WHERE num = ?",
-        (
-            seq,
-            ts,
-            ts if draft.renews else session.last_activity,
-            asked,
-            answered,
-            0 if draft.closes_turn is not None else session.attempts,
-            None if ended else row.lease,
-            0 if ended else row.lease_until,
-            row.num,
-        ),
-    )
-
-
 def _snapshot(db: Connection, row: Row, since: int, limit: int) -> Snapshot:
     since = max(since, row.session.seq - limit)
     found = db.execute("SELECT body FROM messages WHERE num = ? AND seq > ? ORDER BY seq", (row.num, since))
     return Snapshot(row.session, [body for (body,) in found], find_task(db, row.num))
-
-
-def _erase(db: Connection, num: int) -> None:
-    for part in _PARTS:
-        db.execute(f"DELETE FROM {part} WHERE num = ?", (num,))  # noqa: S608 - names of our own tables
-    db.execute("DELETE FROM sessions WHERE num = ?", (num,))
-
-
-def _sweep(db: Connection, idle_ttls: Mapping[str, float], limit: int) -> Swept:
-    now = now_ms()
-    db.execute("DELETE FROM tombstones WHERE until <= ?", (now,))
-    evicted: list[SessionName] = []
-    for site_id, idle_ttl in idle_ttls.items():
-        idle = db.execute(
-            "SELECT num, id FROM sessions WHERE site = ? AND activity <= ? LIMIT ?",
-            (site_id, now - idle_ttl * 1000, limit - len(evicted)),
-        ).fetchall()
-        for num, session_id in idle:
-            _erase(db, num)
-            db.execute("UPDATE outbox SET evicted = 1 WHERE session = ?", (session_id,))
-            evicted.append(SessionName(site_id, session_id))
-    overdue = db.execute(
-        "SELECT site, id FROM tasks JOIN sessions USING (num)"
-        " WHERE status IN ('running', 'held') AND deadline <= ? LIMIT ?",
-        (now, limit),
-    ).fetchall()
-    orphaned = db.execute(
-        "SELECT site, id FROM sessions WHERE asked > answered AND lease_until <= ? LIMIT ?", (now, limit)
-    ).fetchall()
-    return Swept(
-        tuple(evicted),
-        tuple(SessionName(*name) for name in overdue),
-        tuple(SessionName(*name) for name in orphaned),
-    )
-
-
-def _log_entry(session: Session, draft: Draft, seq: int, ts: int, body: bytes) -> LogEntry:
-    return LogEntry(
-        site_id=session.site_id,
-        session_id=session.session_id,
-        seq=seq,
-        ts=ts,
-        message_id=draft.id,
-        role=draft.role,
-        text=draft.text,
-        body=body,
-        started_at=session.created_at,
-        kind=draft.kind,
-        visitor_id=session.visitor_id,
-        continues=session.continues,
-    )

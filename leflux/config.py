@@ -72,7 +72,7 @@ class AgentSettings(Strict, frozen=True):
     kind: Literal["knowledge", "playbook", "openai", "echo", "none"] = "knowledge"
     deadline: Duration = Duration(30)
     echo: EchoSettings = EchoSettings()
-    playbook: PlaybookSettings = PlaybookSettings()
+    playbook: PlaybookSettings | None = None
     openai: OpenAISettings = OpenAISettings()
 
 
@@ -101,16 +101,29 @@ class Settings(Strict, frozen=True):
 def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a configuration file. Raises `ConfigError`."""
     file = Path(path)
-    tree = _expand(_parse(file), env, "$", file)
+    tree = _expand(parse_yaml(file), env, "$", file)
+    _read_deadlines(tree, file)
     try:
-        settings = msgspec.convert(tree, Settings, dec_hook=_decode)
+        settings = msgspec.convert(tree, Settings, dec_hook=decode_setting)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {error}") from None
     _check(settings, file)
     return settings
 
 
-def _decode(kind: type, value: Any) -> Any:
+def _read_deadlines(tree: dict[str, Any], file: Path) -> None:
+    """Durations of the storage sections: their settings belong to `backends/`, which knows seconds only."""
+    for name in ("storage", "message_log"):
+        section = tree.get(name)
+        if isinstance(section, dict) and "deadline" in section:
+            try:
+                section["deadline"] = float(Duration.parse(section["deadline"]))
+            except ValueError as error:
+                raise ConfigError(f"{file}: {error} - at `$.{name}.deadline`") from None
+
+
+def decode_setting(kind: type, value: Any) -> Any:
+    """How the settings' own types are read."""
     if kind is Duration:
         return Duration.parse(value)
     raise NotImplementedError(kind)
@@ -137,7 +150,8 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def parse_yaml(file: Path) -> dict[str, Any]:
+    """The mapping at the top of a YAML file. Raises `ConfigError`."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{file}: Expected at most {MAX_FILE_BYTES} bytes")
@@ -176,7 +190,10 @@ def _expand(node: Any, env: Mapping[str, str], path: str, file: Path) -> Any:
     text = _VARIABLE.sub(value_of, node)
     if not _VARIABLE.fullmatch(node):
         return text
-    scalar = yaml.safe_load(text)
+    try:
+        scalar = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
     return scalar if isinstance(scalar, bool | int | float) else text
 
 
@@ -198,6 +215,8 @@ def _check(settings: Settings, file: Path) -> None:
         Sites(settings.sites)
     except ValueError as error:
         raise ConfigError(f"{file}: {error} - at `$.sites`") from None
+    if not re.match(r"https?://[^/\s]+", settings.agent.openai.base_url):
+        raise ConfigError(f"{file}: Expected an http or https address - at `$.agent.openai.base_url`")
     _check_processes(settings, file)
 
 

@@ -57,6 +57,7 @@ _STORE_PROBLEMS: tuple[tuple[type[errors.StorageError], str, str], ...] = (
     (errors.SessionDeleted, "session_deleted", "This session was deleted for good."),
     (errors.NotOwner, "not_owner", "Another tab owns this session now."),
     (errors.DuplicateIdConflict, "duplicate_id_conflict", "This clientMessageId was used for another text."),
+    (errors.InvalidCursor, "invalid_request", "This cursor is none that a page gave."),
     (errors.StoreUnavailable, "store_unavailable", "The store does not answer. Send the same again in a moment."),
 )
 

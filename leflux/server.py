@@ -12,6 +12,7 @@ from tornado.web import Application, RequestHandler
 from backends import open_storage
 from backends.base import Storage
 from backends.errors import StoreUnavailable
+from leflux.acting import Acting, open_acting
 from leflux.agents import open_agent
 from leflux.agents.base import Agent
 from leflux.config import Settings
@@ -27,6 +28,7 @@ from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
 from leflux.realtime.reconciler import Reconciler
+from leflux.realtime.task_events import TaskEvents
 from leflux.site_pages import SitePages
 from leflux.sites import Sites
 from leflux.stats import Stats
@@ -136,6 +138,7 @@ class Process:
         app: Application,
         sockets: SocketServer,
         turns: Turns,
+        acting: Acting,
         sweeper: Sweeper,
         agent: Agent,
         crawls: Crawls,
@@ -148,6 +151,7 @@ class Process:
         self._sweeper = sweeper
         self._sockets = sockets
         self._turns = turns
+        self._acting = acting
         self._agent = agent
         self._storage = storage
         self._bus = bus
@@ -156,6 +160,7 @@ class Process:
     def start(self) -> None:
         self._sweeper.start()
         self._sockets.start()
+        self._acting.start()
         if self._bus is not None:
             self._reconciler.start()
 
@@ -165,6 +170,7 @@ class Process:
         await self._reconciler.stop()
         await self._turns.drain(DRAIN_SECONDS)
         await self._sockets.shutdown()
+        await self._acting.stop()
         if self._bus is not None:
             await self._bus.close()
         await self._agent.close()
@@ -175,7 +181,8 @@ def build(settings: Settings, storage: Storage) -> Process:
     """Wire one process over an open storage."""
     limits = settings.limits
     policies = {site.id: default_policy(settings) for site in settings.sites}
-    gate = Gate(Sites(settings.sites), settings.server.trusted_proxies)
+    sites = Sites(settings.sites)
+    gate = Gate(sites, settings.server.trusted_proxies)
     stats = Stats()
     bus = None if settings.bus is None else RedisBus(settings.bus)
     sockets = SocketServer(
@@ -189,7 +196,11 @@ def build(settings: Settings, storage: Storage) -> Process:
     hub = Hub(sockets, bus)
     sockets.manager.delivered = hub.delivered
     agent = open_agent(settings.agent, settings.sites, storage.settings)
-    turns = Turns(storage.sessions, agent, policies.__getitem__, hub, settings.agent.deadline)
+    hold = settings.session.task_hold
+    acting = open_acting(
+        storage.sessions, policies.__getitem__, hub, hub.seated, sites, stats, hold, lambda *name: turns.kick(*name)
+    )
+    turns = Turns(storage.sessions, agent, acting.tasks, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"
     conversations = Conversations(storage, policies.__getitem__, limits, turns.streams, replies)
     hub.dropped = turns.cancel
@@ -198,9 +209,13 @@ def build(settings: Settings, storage: Storage) -> Process:
     )
     if bus is not None:
         bus.heard, bus.gap = hub.heard, reconciler.hurry
+        reconciler.missed = acting.tasks.announce
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
-    Events(hub, conversations, turns, policies.__getitem__, stats, session_limit, address_limit).register(sockets)
+    tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)
+    Events(hub, conversations, turns, tasks, policies.__getitem__, stats, session_limit, address_limit).register(
+        sockets
+    )
     calls = visitor.VisitorCalls(
         conversations=conversations,
         turns=turns,
@@ -219,10 +234,10 @@ def build(settings: Settings, storage: Storage) -> Process:
         *pages.routes(),
     ]
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
-    sweeper = Sweeper(storage, lambda: idle_ttls, turns, hub.expired, sweep_interval(idle_ttls.values()))
+    sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))
     crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
     app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
-    return Process(app, sockets, turns, sweeper, agent, crawls, storage, bus, reconciler)
+    return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:

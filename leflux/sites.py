@@ -77,8 +77,9 @@ class Sites:
             return None
         labels = host.split(".")
         for start in range(1, len(labels)):
-            site = self._exact.get(".".join(labels[start:]))
-            if site is not None:
+            apex = ".".join(labels[start:])
+            site = self._exact.get(apex)
+            if site is not None and not _is_address(apex):
                 return site if site.subdomains else None
         return None
 

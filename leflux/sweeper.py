@@ -1,4 +1,4 @@
-"""The slow timer: evicts idle sessions, takes up turns that a crash left open, drains the log's outbox."""
+"""The slow timer: evicts idle sessions, ends overdue tasks, takes up open turns, drains the outbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +7,7 @@ import structlog
 
 from backends.base import Storage
 from backends.errors import StorageError
+from leflux.tasks.engine import Tasks
 from leflux.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -24,12 +25,14 @@ class Sweeper:
         storage: Storage,
         idle_ttls: Callable[[], Mapping[str, float]],
         turns: Turns,
+        tasks: Tasks,
         expired: Callable[[str], Awaitable[None]],
         interval: float,
     ) -> None:
         self._storage = storage
         self._idle_ttls = idle_ttls
         self._turns = turns
+        self._held = tasks
         self._expired = expired
         self._interval = interval
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,6 +65,8 @@ class Sweeper:
         swept = await self._storage.sessions.sweep(self._idle_ttls(), SWEEP_LIMIT)
         for name in swept.evicted:
             await self._expired(name.session_id)
+        for name in swept.overdue:
+            await self._held.expire(name.site_id, name.session_id)
         for name in swept.orphaned:
             self._turns.kick(name.site_id, name.session_id)
         return len(swept.evicted) >= SWEEP_LIMIT

@@ -8,7 +8,7 @@ one resumed reply, and a race of two workers to one message.
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -19,9 +19,12 @@ from backends.base import SessionStore
 from backends.errors import SessionDeleted, SessionNotFound, StorageError, StoreUnavailable
 from backends.records import Appended, Draft, Session, SessionRef
 from leflux import wire
-from leflux.agents.base import Agent, AgentEvent, Delta, Turn
+from leflux.agents.base import Agent, AgentEvent, Ask, Delta, Plan, Turn
 from leflux.conversation import reply_key
+from leflux.outlet import Outlet
 from leflux.privacy import Policy
+from leflux.tasks.engine import Reply, Tasks
+from leflux.tasks.words import Heard, heard
 
 LEASE = 6.0
 RENEW_EVERY = 2.0
@@ -30,12 +33,6 @@ PAGE = 50
 STORE_RETRIES = 8
 
 log = structlog.get_logger(__name__)
-
-
-class Outlet(Protocol):
-    """Where events for a session's visitor go, whichever process holds the socket. May lose them."""
-
-    async def emit(self, session_id: str, event: str, payload: Any, seq: int | None = None) -> None: ...
 
 
 class _Live(Struct):
@@ -48,10 +45,17 @@ class Turns:
     """One process's share of answering. `deadline`: seconds an agent may stay silent before it has failed."""
 
     def __init__(
-        self, store: SessionStore, agent: Agent, policy: Callable[[str], Policy], outlet: Outlet, deadline: float
+        self,
+        store: SessionStore,
+        agent: Agent,
+        tasks: Tasks,
+        policy: Callable[[str], Policy],
+        outlet: Outlet,
+        deadline: float,
     ) -> None:
         self._store = store
         self._agent = agent
+        self._acts = tasks
         self._policy = policy
         self._outlet = outlet
         self._deadline = deadline
@@ -107,7 +111,7 @@ class Turns:
     async def _run(self, site_id: str, session_id: str) -> None:
         ref = SessionRef(site_id, session_id, self._policy(site_id).idle_ttl)
         try:
-            while (session := await self._store.lease(ref, self._worker, LEASE)) is not None:
+            while (session := await self._lease(ref)) is not None:
                 if not await self._answer(ref, session):
                     return
         except (SessionNotFound, SessionDeleted):
@@ -123,6 +127,14 @@ class Turns:
         finally:
             self._live.pop(session_id, None)
 
+    async def _lease(self, ref: SessionRef) -> Session | None:
+        session = await self._store.lease(ref, self._worker, LEASE)
+        if session is not None and session.attempts == 0:
+            # Carried over from the question before: taken anew, so that each question's attempts are counted.
+            await self._store.unlease(ref, self._worker)
+            session = await self._store.lease(ref, self._worker, LEASE)
+        return session
+
     async def _answer(self, ref: SessionRef, session: Session) -> bool:
         """One question, to its outcome. False when there is no question to be found."""
         question = await self._question(ref, session)
@@ -135,7 +147,7 @@ class Turns:
             return True
         renewal = asyncio.create_task(self._keep_lease(ref, asyncio.current_task()))
         try:
-            await self._stream(ref, question, live)
+            await self._reply(ref, question, live, again=session.attempts > 1)
         finally:
             renewal.cancel()
             self._live.pop(ref.session_id, None)
@@ -149,7 +161,7 @@ class Turns:
                 return None
             for body in page:
                 message = msgspec.json.decode(body, type=wire.StoredMessage)
-                if message.role == "visitor":
+                if message.role == "visitor" or _results(message) is not None:
                     return message
                 since = message.seq
         return None
@@ -167,14 +179,14 @@ class Turns:
                 worker.cancel()
                 return
 
-    async def _stream(self, ref: SessionRef, question: wire.StoredMessage, live: _Live) -> None:
-        data: Any = None
+    async def _reply(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, again: bool) -> None:
+        # Words for a task, and a task that was stored before a crash, are no business of the agent.
+        known: Heard = await self._acts.recover(ref, question) if again else None
+        known = known or await heard(self._acts, ref, question)
+        if known == "closed":
+            return
         try:
-            async for event in self._events(self._turn(ref, question)):
-                if isinstance(event, Delta):
-                    await self._chunk(ref, live, event.text)
-                else:
-                    data = event.data
+            reply = known or await self._ask_agent(ref, question, live)
         except StorageError:
             raise
         except Exception as error:
@@ -183,7 +195,24 @@ class Turns:
             await self._fail(ref, question, live, "the agent did not answer")
             return
         self.finished += 1
-        await self._conclude(ref, question, live, live.text, None, data)
+        await self._conclude(ref, question, live, reply)
+        if reply.kind == "task":
+            await self._acts.announce(ref)
+
+    async def _ask_agent(self, ref: SessionRef, question: wire.StoredMessage, live: _Live) -> Reply:
+        data: Any = None
+        async with aclosing(self._events(self._turn(ref, question))) as events:
+            async for event in events:
+                if isinstance(event, Delta):
+                    await self._chunk(ref, live, event.text)
+                elif isinstance(event, Plan):
+                    return await self._acts.begin(ref, question, event, _joined(live.text, event.say))
+                elif isinstance(event, Ask):
+                    asked = {"ask": event.name} | event.data
+                    return Reply(_joined(live.text, event.text), "question", asked)
+                else:
+                    data = event.data
+        return Reply(live.text, None, data)
 
     def _turn(self, ref: SessionRef, question: wire.StoredMessage) -> Turn:
         async def history(count: int) -> list[wire.StoredMessage]:
@@ -194,7 +223,7 @@ class Turns:
         async def context() -> tuple[bytes | None, bytes | None]:
             return await self._store.context(ref)
 
-        return Turn(ref.site_id, ref.session_id, question, history, context)
+        return Turn(ref.site_id, ref.session_id, question, history, context, _results(question))
 
     async def _events(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
         async with aclosing(self._agent.reply(turn)) as events:
@@ -215,24 +244,10 @@ class Turns:
 
     async def _fail(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, reason: str) -> None:
         text = "I could not answer this. Please try again in a moment."
-        await self._conclude(ref, question, live, text, "error", {"reason": reason})
+        await self._conclude(ref, question, live, Reply(text, "error", {"reason": reason}))
 
-    async def _conclude(
-        self, ref: SessionRef, question: wire.StoredMessage, live: _Live, text: str, kind: str | None, data: Any
-    ) -> None:
-        message = wire.Message(
-            id=str(uuid4()), role="assistant", text=text, kind=kind or UNSET, data=UNSET if data is None else data
-        )
-        draft = Draft(
-            id=message.id,
-            role="assistant",
-            text=text,
-            body=msgspec.json.encode(message),
-            client_message_id=reply_key(question.seq),
-            kind=kind,
-            closes_turn=question.seq,
-            logged=self._policy(ref.site_id).message_log,
-        )
+    async def _conclude(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, reply: Reply) -> None:
+        draft = _draft(question, reply, self._policy(ref.site_id).message_log)
         stored = await self._append(ref, draft)
         payload = {"streamId": live.stream_id, "message": Raw(stored.body)}
         self._live.pop(ref.session_id, None)
@@ -247,3 +262,30 @@ class Turns:
                     raise
                 await asyncio.sleep(min(0.1 * 2**attempt, 2.0))
         raise AssertionError("unreachable")
+
+
+def _draft(question: wire.StoredMessage, reply: Reply, logged: bool) -> Draft:
+    data = UNSET if reply.data is None else reply.data
+    message = wire.Message(id=str(uuid4()), role="assistant", text=reply.text, kind=reply.kind or UNSET, data=data)
+    return Draft(
+        id=message.id,
+        role="assistant",
+        text=reply.text,
+        body=msgspec.json.encode(message),
+        client_message_id=reply_key(question.seq),
+        kind=reply.kind,
+        closes_turn=question.seq,
+        logged=logged,
+    )
+
+
+def _joined(before: str, text: str) -> str:
+    return f"{before.rstrip()}\n\n{text}".strip() if before.strip() else text
+
+
+def _results(message: wire.StoredMessage) -> list[dict[str, Any]] | None:
+    """What the steps of the agent's own plan came to, when the message is that report."""
+    if message.role != "system" or not isinstance(message.data, dict) or not message.data.get("followUp"):
+        return None
+    results: list[dict[str, Any]] = message.data["results"]
+    return results

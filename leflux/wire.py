@@ -47,7 +47,8 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 ClientId = Annotated[str, Meta(pattern=rf"^{_CLIENT_ID.pattern}\Z")]
 VisitorId = Annotated[str, Meta(max_length=64, pattern=rf"^{_CLIENT_ID.pattern}\Z")]
-Url = Annotated[str, Meta(max_length=4096)]
+URL_CHARS: Final = 4096
+Url = Annotated[str, Meta(max_length=URL_CHARS)]
 T = TypeVar("T")
 
 

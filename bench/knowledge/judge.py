@@ -9,7 +9,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from backends.memory import MemorySettings
+from backends.memory_log import MemorySettings
 from leflux.agents.base import Delta, Done, Turn
 from leflux.agents.knowledge import KnowledgeAgent
 from leflux.config import CrawlerSettings

@@ -5,20 +5,33 @@ everything comes with the turn, so that any process can answer, also again after
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
 
+from leflux.plans import Action, Plan, PlannedStep, Target
 from leflux.wire import StoredMessage
 
-Action = Literal["click", "type", "select", "scroll_to", "navigate", "wait"]
+__all__ = [
+    "Action",
+    "Agent",
+    "AgentEvent",
+    "Ask",
+    "Delta",
+    "Done",
+    "Plan",
+    "PlannedStep",
+    "Target",
+    "Turn",
+]
 
 
 class Turn(Struct, frozen=True):
     """One question. `history` loads up to `n` messages before it, oldest first; `context` the page and prior history.
 
-    Both are untrusted text.
+    Both are untrusted text. `results` is None for a visitor's message; after a plan with `follow_up` the question is
+    a `system` message, and `results` says of each step `{action, description, status}`.
     """
 
     site_id: str
@@ -26,6 +39,7 @@ class Turn(Struct, frozen=True):
     question: StoredMessage
     history: Callable[[int], Awaitable[list[StoredMessage]]]
     context: Callable[[], Awaitable[tuple[bytes | None, bytes | None]]]
+    results: list[dict[str, Any]] | None = None
 
 
 class Delta(Struct, frozen=True):
@@ -40,40 +54,6 @@ class Done(Struct, frozen=True):
     data: Any = None
 
 
-class Target(Struct, frozen=True, omit_defaults=True):
-    """Which element, by what a person would call it; `selector` is the last resort."""
-
-    role: str | None = None
-    name: str | None = None
-    label: str | None = None
-    selector: str | None = None
-
-
-class PlannedStep(Struct, frozen=True, omit_defaults=True):
-    """One step as an agent wishes it. Untrusted until the server has checked it."""
-
-    action: Action
-    target: Target | None = None
-    element_id: str | None = None
-    url: str | None = None
-    value: str | None = None
-    wait_ms: int | None = None
-    description: str = ""
-
-
-class Plan(Struct, frozen=True):
-    """Steps to run on the visitor's page; ends the reply.
-
-    `say` is told first, `confirm` is asked before anything runs, `done` is told when all steps are done.
-    """
-
-    steps: list[PlannedStep]
-    say: str = ""
-    confirm: str | None = None
-    done: str = ""
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
 class Ask(Struct, frozen=True):
     """A question to the visitor; ends the reply. `name` is the visitor's datum that the answer will be."""
 
@@ -86,7 +66,10 @@ AgentEvent = Delta | Done | Plan | Ask
 
 
 class Agent(Protocol):
-    """Answers one turn. Whatever it raises becomes one `error` message for the visitor."""
+    """Answers one turn. Whatever it raises becomes one `error` message for the visitor.
+
+    Text that comes before a `Plan` or an `Ask` is put in front of its own.
+    """
 
     def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]: ...
 

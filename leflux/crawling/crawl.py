@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -55,9 +56,11 @@ async def crawl(
     cannot be read: what was stored before is then left as it was. `own`: LeFlux serves these pages itself.
     """
     scope = Scope(site, url)
+    # The operator has named a path on this very server: its own address needs no other permission.
+    private_hosts = [*settings.private_hosts, urlsplit(scope.start).hostname or ""] if own else settings.private_hosts
     async with (
         Hold.taken(pages, site.id, scope.start, own) as hold,
-        Fetcher.opened(scope, settings.private_hosts, WORKERS) as fetcher,
+        Fetcher.opened(scope, private_hosts, WORKERS) as fetcher,
     ):
         run = _Run(site.id, scope, pages, settings.page_cap, fetcher)
 

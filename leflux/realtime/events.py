@@ -13,7 +13,8 @@ from leflux.conversation import Conversations
 from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem, as_problem, is_expected
-from leflux.realtime.hub import Hub, Seat
+from leflux.realtime.hub import Hub, Seat, own
+from leflux.realtime.task_events import TaskEvents
 from leflux.stats import Stats
 from leflux.turns import Turns
 
@@ -31,6 +32,7 @@ class Events:
         hub: Hub,
         conversations: Conversations,
         turns: Turns,
+        tasks: TaskEvents,
         policy: Callable[[str], Policy],
         stats: Stats,
         session_limit: RateLimit,
@@ -39,6 +41,7 @@ class Events:
         self._hub = hub
         self._conversations = conversations
         self._turns = turns
+        self._tasks = tasks
         self._policy = policy
         self._stats = stats
         self._session_limit = session_limit
@@ -54,7 +57,7 @@ class Events:
             wire.SEND_MESSAGE: self.send,
             wire.UPDATE_CONTEXT: self.context,
             wire.VISIBILITY: self.visibility,
-        }
+        } | self._tasks.handlers()
         for event, handler in handlers.items():
             server.on(event, self._acknowledged(handler))
         server.on("*", self.unknown)
@@ -82,10 +85,13 @@ class Events:
             await self._hub.tell(seat.sid, wire.ERROR, problem.body())
 
     async def disconnect(self, sid: str, _reason: str | None = None) -> None:
+        acting = self._tasks.is_acting(sid)
         seat = self._hub.leave(sid)
         if seat is None or seat.session_id is None:
             return
         try:
+            if acting:
+                await self._tasks.hold(seat, seat.session_id)
             await self._conversations.leave(seat.site, seat.session_id, seat.epoch)
         except Exception as error:
             self._problem(error, "leave")
@@ -123,37 +129,36 @@ class Events:
         seat.seq = max(seat.seq, joined.seq) if previous[0] == joined.session_id else joined.seq
         if previous[0] is not None and previous[0] != joined.session_id:
             await self._conversations.leave(seat.site, previous[0], previous[1])
+        seat.url = request.url or ""
         # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
         self._turns.kick(seat.site.id, joined.session_id)
         await self._hub.tell(seat.sid, wire.SESSION_JOINED, joined)
+        if joined.task is not None:
+            await self._tasks.rejoin(seat, joined.session_id, request.url, joined.task)
         return joined
 
     async def send(self, seat: Seat, payload: Any) -> wire.Sent:
         request = wire.convert(payload, wire.SendMessage)
-        session_id = self._own(seat, request.session_id)
+        session_id = own(seat, request.session_id)
         self._session_limit.spend(session_id)
         self._address_limit.spend(seat.address)
         stored = await self._conversations.say(seat.site, request, seat.epoch)
         self._stats.messages += stored.created
         if stored.seq == seat.seq + 1:
             seat.seq = stored.seq
+        self._tasks.located(seat, request.context)
         self._turns.kick(seat.site.id, session_id)
         return wire.Sent(message_id=stored.id, seq=stored.seq)
 
     async def context(self, seat: Seat, payload: Any) -> dict[str, bool]:
         request = wire.convert(payload, wire.UpdateContext)
-        session_id = self._own(seat, request.session_id)
+        session_id = own(seat, request.session_id)
         await self._conversations.set_context(seat.site, session_id, request.context, seat.epoch)
+        self._tasks.located(seat, request.context)
         return {"ok": True}
 
     async def visibility(self, seat: Seat, payload: Any) -> dict[str, bool]:
         request = wire.convert(payload, wire.Visibility)
-        self._own(seat, request.session_id)
+        own(seat, request.session_id)
         seat.visible = request.visible
         return {"ok": True}
-
-    def _own(self, seat: Seat, session_id: str) -> str:
-        wire.session_id(session_id)
-        if seat.session_id != session_id:
-            raise Problem("not_owner", "This socket has not joined the session.")
-        return session_id

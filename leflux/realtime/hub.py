@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from leflux import wire
 from leflux.conversation import Site
+from leflux.problems import Problem
 
 TAKEN = "taken"
 GONE = "gone"
@@ -36,7 +37,10 @@ class NoBus:
 
 
 class Seat(Struct):
-    """One socket. `session_id` is None until it joins; `epoch` fences what it writes; `seq` is what it was sent."""
+    """One socket. `session_id` is None until it joins; `epoch` fences what it writes; `seq` is what it was sent.
+
+    `url` is the page it is on, as far as it said.
+    """
 
     sid: str
     site: Site
@@ -45,6 +49,15 @@ class Seat(Struct):
     epoch: int = 0
     seq: int = 0
     visible: bool = True
+    url: str = ""
+
+
+def own(seat: Seat, session_id: str) -> str:
+    """`session_id` when the seat has joined it. Raises `invalid_session_id` or `not_owner`."""
+    wire.session_id(session_id)
+    if seat.session_id != session_id:
+        raise Problem("not_owner", "This socket has not joined the session.")
+    return session_id
 
 
 class Hub:
@@ -75,6 +88,11 @@ class Hub:
 
     def seat(self, sid: str) -> Seat | None:
         return self._seats.get(sid)
+
+    def seated(self, session_id: str) -> tuple[int, str] | None:
+        """Epoch and page of the session's socket, when it is here."""
+        seat = self._owners.get(session_id)
+        return None if seat is None else (seat.epoch, seat.url)
 
     def owners(self) -> list[Seat]:
         """The seats that own a session, as far as this process knows."""

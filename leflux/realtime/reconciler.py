@@ -1,7 +1,7 @@
 """Heals what the bus has lost: a slow timer compares each seat with the store (DESIGN rule 1)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from msgspec import Raw
@@ -19,7 +19,10 @@ AT_ONCE = 64
 
 
 class Reconciler:
-    """Only several processes need it. `read_only_ms(site_id)` is what a socket that lost its session is told."""
+    """Only several processes need it. `read_only_ms(site_id)` is what a socket that lost its session is told.
+
+    `missed(ref)` is called after messages were caught up: what came with them is lost as well.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Reconciler:
         self._ref = ref
         self._read_only_ms = read_only_ms
         self._interval = interval
+        self.missed: Callable[[SessionRef], Awaitable[None]] = _nothing
         self._behind: dict[str, int] = {}
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -104,3 +108,8 @@ class Reconciler:
         for body in missed:
             await self._hub.tell(seat.sid, wire.MESSAGE, Raw(body))
         seat.seq += len(missed)
+        await self.missed(ref)
+
+
+async def _nothing(_: SessionRef) -> None:
+    return None

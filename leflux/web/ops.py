@@ -84,6 +84,10 @@ class _Metrics(Collector):
         for how, count in stats.restores.items():
             restores.add_metric([how], count)
         yield restores
+        tasks = CounterMetricFamily("leflux_tasks", "Tasks on visitors' pages by what became of them", labels=["how"])
+        for outcome, count in stats.tasks.items():
+            tasks.add_metric([outcome], count)
+        yield tasks
         yield GaugeMetricFamily("leflux_outbox_lines", "Log lines that wait for the message log", value=self._outbox)
         for name, value in self._vitals.gauges().items():
             yield GaugeMetricFamily(f"leflux_{name}", name.replace("_", " "), value=value)

@@ -9,9 +9,10 @@ from leflux import wire
 from leflux.conversation import Conversations
 from leflux.gate import Gate
 from leflux.limits import RateLimit
+from leflux.outlet import Outlet
 from leflux.problems import Problem
 from leflux.stats import Stats
-from leflux.turns import Outlet, Turns
+from leflux.turns import Turns
 from leflux.web.base import VisitorHandler
 
 

@@ -1,58 +1,26 @@
 // Builds the scripts that a page loads, one agent a language, and holds them to their byte budget.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build, transform } from "esbuild";
+import { ENGLISH, bundle } from "./bundle.mjs";
 
 const here = import.meta.dirname;
 const dist = join(here, "dist");
 const LOADER_BUDGET = 2_048;
 const TOTAL_BUDGET = 30_720;
-const FIRST = "en";
 
 const languages = readdirSync(join(here, "src/texts")).map((name) => name.replace(/\.json$/, ""));
-
-/** `file.css?inline` is the minified text of the file, as it is for vitest. */
-const inlineCss = {
-  name: "inline-css",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\.css\?inline$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path.replace("?inline", "")),
-      namespace: "inline-css",
-    }));
-    onLoad({ filter: /.*/, namespace: "inline-css" }, async ({ path }) => {
-      const css = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true, target: "safari15" });
-      return { contents: css.code.trim(), loader: "text" };
-    });
-  },
-};
-
-async function bundle(entry, language = FIRST, define = {}) {
-  const result = await build({
-    entryPoints: [join(here, "src", entry)],
-    alias: { "#texts": join(here, "src/texts", `${language}.json`) },
-    plugins: [inlineCss],
-    bundle: true,
-    minify: true,
-    format: "iife",
-    target: ["es2021"],
-    charset: "utf8",
-    legalComments: "none",
-    write: false,
-    define,
-    logLevel: "warning",
-  });
-  return result.outputFiles[0].contents;
-}
 
 const agents = new Map();
 for (const language of languages) agents.set(language, await bundle("index.ts", language));
 const digest = createHash("sha256");
 for (const agent of agents.values()) digest.update(agent);
-const loader = await bundle("embed.ts", FIRST, {
-  AGENT_VERSION: JSON.stringify(digest.digest("hex").slice(0, 12)),
-  AGENT_LANGUAGES: JSON.stringify(languages.filter((language) => language !== FIRST).join(" ")),
+const loader = await bundle("embed.ts", ENGLISH, {
+  define: {
+    AGENT_VERSION: JSON.stringify(digest.digest("hex").slice(0, 12)),
+    AGENT_LANGUAGES: JSON.stringify(languages.filter((language) => language !== ENGLISH).join(" ")),
+  },
 });
 
 const size = (bytes) => gzipSync(bytes, { level: 9 }).length;
@@ -70,6 +38,6 @@ if (process.argv.includes("--check")) {
   mkdirSync(dist);
   writeFileSync(join(dist, "embed.js"), loader);
   for (const [language, agent] of agents) {
-    writeFileSync(join(dist, language === FIRST ? "leflux-agent.js" : `leflux-agent.${language}.js`), agent);
+    writeFileSync(join(dist, language === ENGLISH ? "leflux-agent.js" : `leflux-agent.${language}.js`), agent);
   }
 }

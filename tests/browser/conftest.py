@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -11,14 +12,17 @@ from playwright.async_api import Browser, BrowserContext, BrowserType
 
 from tests.browser.chat import Chat
 from tests.browser.shop import Shop
+from tests.conftest import Services
+from tests.contract.backends import BACKENDS, Place
 from tests.services import free_port
 from tests.services.chromium import LIMIT_MS, browser_type, shared_browser
 from tests.services.config import write_config
 from tests.services.proxy import Proxy
 from tests.services.server import ServerProcess
-from tests.services.stores import STORES
 
 HERE = Path(__file__).parent
+# What a server can be told to use by YAML alone, and what keeps its data over a `kill -9`: these tests do that.
+STORES = [name for name, backend in BACKENDS.items() if backend.durable and backend.settings is not None]
 OpenShop = Callable[..., Awaitable[Shop]]
 
 
@@ -52,21 +56,25 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await fresh.close()
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_shop(store: str, tmp_path: Path) -> AsyncIterator[OpenShop]:
+async def open_shop(store: str, tmp_path: Path, services: Services) -> AsyncIterator[OpenShop]:
     """Start the shop with these sections of configuration, such as `session={"idle_ttl": "2s"}`."""
+    backend = BACKENDS[store]
+    assert backend.settings is not None
+    place = Place(tmp_path, uuid4().hex[:12], services.get(backend.service) if backend.service else None)
+    settings, environment = backend.settings(place, "state"), backend.environment(place)
     async with AsyncExitStack() as stack:
 
         async def open_(**sections: dict[str, Any]) -> Shop:
             port = free_port()
-            config = write_config(tmp_path, STORES[store](tmp_path), port, **sections)
-            server = await stack.enter_async_context(ServerProcess(config, port))
+            config = write_config(tmp_path, settings, port, **sections)
+            server = await stack.enter_async_context(ServerProcess(config, port, environment))
             return Shop(server, await stack.enter_async_context(Proxy(port)))
 
         yield open_

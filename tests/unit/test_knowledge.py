@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.memory import MemorySettings
+from backends.memory_log import MemorySettings
 from leflux.agents.base import Delta, Done, Plan, Turn
 from leflux.agents.knowledge import KnowledgeAgent
 from leflux.agents.quoting import inert, link

@@ -65,7 +65,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     def start(self) -> None:
         """Let the client manager begin its work now, not with the first socket."""
-        if not self.manager_initialized:
+        if not self.manager_initialized:  # type: ignore[has-type]
             self.manager_initialized = True
             self.manager.initialize()
 

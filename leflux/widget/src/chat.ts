@@ -114,7 +114,9 @@ export class Chat implements Desk {
   get notice(): NoticeKind | null {
     if (this.readOnly) return "taken-over";
     if (this.isOwner && this.sync.isDown && !this.env.online()) return "offline";
-    return this.sync.trouble ?? (this.isOwner && this.sync.isDown ? "reconnecting" : null);
+    if (this.sync.trouble !== null) return this.sync.trouble;
+    if (this.isOwner && this.sync.isDown) return "reconnecting";
+    return this.outbox.messages.some(({ failed }) => failed === "invalid_message") ? "too-long" : null;
   }
 
   get shown(): ShownMessage[] {

@@ -1,29 +1,29 @@
 // Times and days as the visitor's language writes them.
 
-import { t } from "./texts.js";
+import * as t from "#texts";
 
 const DAY_MS = 86_400_000;
 
 export class Dates {
-  private readonly clock: Intl.DateTimeFormat;
-  private readonly calendar: Intl.DateTimeFormat;
+  readonly #clock: Intl.DateTimeFormat;
+  readonly #calendar: Intl.DateTimeFormat;
 
   /** A locale of another language than the texts, or one that is none, gives way to that of the texts. */
   constructor(locale: string) {
     const tag = isLocale(locale) && locale.toLowerCase().split("-")[0] === t.lang ? locale : t.lang;
-    this.clock = new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" });
-    this.calendar = new Intl.DateTimeFormat(tag, { weekday: "long", day: "numeric", month: "long" });
+    this.#clock = new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" });
+    this.#calendar = new Intl.DateTimeFormat(tag, { weekday: "long", day: "numeric", month: "long" });
   }
 
   time(ts: number): string {
-    return this.clock.format(ts);
+    return this.#clock.format(ts);
   }
 
   day(ts: number): string {
     const day = dayOf(ts);
     const now = Date.now();
     if (day === dayOf(now)) return t.today;
-    return day === dayOf(now - DAY_MS) ? t.yesterday : this.calendar.format(ts);
+    return day === dayOf(now - DAY_MS) ? t.yesterday : this.#calendar.format(ts);
   }
 }
 

@@ -10,13 +10,13 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   ...children: (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  if (part !== null) {
-    element.setAttribute("part", part);
-    element.className = part;
-  }
-  for (const [name, value] of Object.entries(props)) set(element, name, value);
+  setAll(element, { part, class: part, ...props });
   element.append(...children);
   return element;
+}
+
+export function setAll(element: Element, props: Props): void {
+  for (const [name, value] of Object.entries(props)) set(element, name, value);
 }
 
 /** Set, change or (null) remove an attribute, touching the page only when it differs. */
@@ -43,7 +43,6 @@ const PATHS = {
   send: "M5 12.5l14-7-5 14-3-5.5z",
   more: "M12 6v.01M12 12v.01M12 18v.01",
   dock: "M4 5.5h16v13H4zM14.5 5.5v13",
-  retry: "M5 12a7 7 0 1 1 2.2 5.1M5 18v-4.5h4.5",
   check: "M5.5 12.5l4.2 4.2 8.8-9.2",
   clock: "M12 7v5.2l3.2 2M12 3.8a8.2 8.2 0 1 0 0 16.4 8.2 8.2 0 0 0 0-16.4z",
 } as const;
@@ -51,11 +50,9 @@ const PATHS = {
 export function icon(name: keyof typeof PATHS, filled = false): SVGElement {
   const ns = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(ns, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", filled ? "icon filled" : "icon");
+  setAll(svg, { viewBox: "0 0 24 24", "aria-hidden": "true", class: filled ? "icon filled" : "icon" });
   const path = document.createElementNS(ns, "path");
-  path.setAttribute("d", PATHS[name]);
+  set(path, "d", PATHS[name]);
   svg.append(path);
   return svg;
 }

@@ -1,8 +1,8 @@
 // The panel's menu: opened by its button, from the keyboard, or by a long press on the header.
 
+import * as t from "#texts";
 import type { ViewActions } from "../types.js";
 import { button, el, icon, set, show, textButton } from "./dom.js";
-import { t } from "./texts.js";
 
 const LONG_PRESS_MS = 500;
 /** A finger trembles; further than this many pixels it moves. */
@@ -11,9 +11,9 @@ const TREMBLE = 10;
 export class Menu {
   readonly button: HTMLButtonElement;
   readonly node: HTMLElement;
-  private readonly choices: HTMLElement;
-  private readonly question: HTMLElement;
-  private pressing: ReturnType<typeof setTimeout> | undefined;
+  readonly #choices: HTMLElement;
+  readonly #question: HTMLElement;
+  #pressing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(actions: ViewActions) {
     this.button = button(null, t.menu, icon("more"), () => this.show(!this.isOpen));
@@ -22,14 +22,14 @@ export class Menu {
       this.show(false);
       act();
     };
-    this.choices = el(
+    this.#choices = el(
       "div",
       null,
       {},
       textButton("clear", "clear item", t.clear, then(() => actions.clear())),
-      textButton(null, "item", t.forget, () => this.ask(true)),
+      textButton(null, "item", t.forget, () => this.#ask(true)),
     );
-    this.question = el(
+    this.#question = el(
       "div",
       null,
       { class: "question" },
@@ -38,7 +38,7 @@ export class Menu {
       textButton(null, "plain", t.no, () => this.show(false)),
     );
     this.node = el("div", null, { class: "menu", id: "menu", role: "group", "aria-label": t.menu });
-    this.node.append(this.choices, this.question);
+    this.node.append(this.#choices, this.#question);
     this.show(false, false);
   }
 
@@ -49,26 +49,27 @@ export class Menu {
   show(open: boolean, focus = true): void {
     show(this.node, open);
     set(this.button, "aria-expanded", String(open));
-    this.ask(false, open && focus);
+    this.#ask(false, open && focus);
     if (!open && focus) this.button.focus();
   }
 
-  private ask(isSure: boolean, focus = isSure): void {
-    show(this.choices, !isSure);
-    show(this.question, isSure);
-    const [first] = (isSure ? this.question : this.choices).getElementsByTagName("button");
-    if (focus) first?.focus();
+  #ask(isSure: boolean, focus = isSure): void {
+    show(this.#choices, !isSure);
+    show(this.#question, isSure);
+    // Of two answers the one that erases nothing.
+    const target = isSure ? this.#question.lastElementChild : this.#choices.firstElementChild;
+    if (focus) (target as HTMLElement).focus();
   }
 
   /** Holding a mouse button or a finger on the header opens the menu. */
   holdOn(header: HTMLElement): void {
     let from = { x: 0, y: 0 };
-    const stop = (): void => clearTimeout(this.pressing);
+    const stop = (): void => clearTimeout(this.#pressing);
     header.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || (event.target as Element).closest("button") !== null) return;
       from = { x: event.clientX, y: event.clientY };
       stop();
-      this.pressing = setTimeout(() => this.show(true), LONG_PRESS_MS);
+      this.#pressing = setTimeout(() => this.show(true), LONG_PRESS_MS);
     });
     header.addEventListener("pointermove", (event) => {
       if (Math.hypot(event.clientX - from.x, event.clientY - from.y) > TREMBLE) stop();
@@ -79,6 +80,6 @@ export class Menu {
   }
 
   destroy(): void {
-    clearTimeout(this.pressing);
+    clearTimeout(this.#pressing);
   }
 }

@@ -1,9 +1,4 @@
-// What the face says. A bundle holds one language: the build decides which file `#texts` is.
-
-import texts from "#texts";
-
-export type Texts = typeof texts;
-export const t: Texts = texts;
+// What the face says is in `#texts`: a bundle holds one language, and the build decides which file that is.
 
 /** The text with its `{name}` places filled. */
 export function fill(text: string, values: Record<string, string | number>): string {

@@ -23,40 +23,40 @@ function sheet(shadow: ShadowRoot, text: string): (text: string) => void {
 }
 
 export class Theme {
-  private readonly setColors: (text: string) => void;
-  private readonly darkness = matchMedia("(prefers-color-scheme: dark)");
-  private readonly follow = (): void => this.shade();
-  private config: SiteConfig = {};
-  private color: unknown = null;
+  readonly #setColors: (text: string) => void;
+  readonly #darkness = matchMedia("(prefers-color-scheme: dark)");
+  readonly #follow = (): void => this.#shade();
+  #config: SiteConfig = {};
+  #color: unknown = null;
 
-  constructor(
-    shadow: ShadowRoot,
-    private readonly root: HTMLElement,
-  ) {
+  readonly #root: HTMLElement;
+
+  constructor(shadow: ShadowRoot, root: HTMLElement) {
+    this.#root = root;
     sheet(shadow, css);
-    this.setColors = sheet(shadow, "");
-    this.darkness.addEventListener("change", this.follow);
+    this.#setColors = sheet(shadow, "");
+    this.#darkness.addEventListener("change", this.#follow);
   }
 
   render(config: SiteConfig): void {
-    this.config = config;
-    this.shade();
-    set(this.root, "data-position", config.position === "left" ? "left" : "right");
-    if (this.color === config.primaryColor) return;
-    this.color = config.primaryColor;
-    const { base, on, onLight, onDark } = accent(this.color);
-    this.setColors(
+    this.#config = config;
+    this.#shade();
+    set(this.#root, "data-position", config.position === "left" ? "left" : "right");
+    if (this.#color === config.primaryColor) return;
+    this.#color = config.primaryColor;
+    const { base, on, onLight, onDark } = accent(this.#color);
+    this.#setColors(
       `.root{--accent:${base};--on:${on};--link:${onLight}}.root[data-theme=dark]{--link:${onDark}}`,
     );
   }
 
-  private shade(): void {
-    const { theme } = this.config;
-    const isDark = theme === "dark" || (theme !== "light" && this.darkness.matches);
-    set(this.root, "data-theme", isDark ? "dark" : "light");
+  #shade(): void {
+    const { theme } = this.#config;
+    const isDark = theme === "dark" || (theme !== "light" && this.#darkness.matches);
+    set(this.#root, "data-theme", isDark ? "dark" : "light");
   }
 
   destroy(): void {
-    this.darkness.removeEventListener("change", this.follow);
+    this.#darkness.removeEventListener("change", this.#follow);
   }
 }

@@ -1,153 +1,153 @@
 // The list of messages: keyed, so that what stays on the screen is never made again.
 
+import * as t from "#texts";
 import type { ShownMessage, ViewActions, ViewState } from "../types.js";
 import { Dates, dayOf } from "./dates.js";
 import { el, set, setText, show } from "./dom.js";
 import { Row } from "./row.js";
-import { t } from "./texts.js";
 
 /** One author's messages belong together while they are less than this apart. */
 const GROUP_MS = 300_000;
 /** The reader is at the bottom as long as no more than this is hidden below, in CSS pixels. */
 const NEAR = 48;
+/** What is painted at once; the rest, and the times of day, which are slow to get at first, follow after this time. */
+const BRIEF = 30;
+const BRIEF_MS = 40;
 
 export class Transcript {
   readonly node = el("div", "messages", { role: "log", tabindex: "0", "aria-live": "off" });
   readonly newer: HTMLButtonElement;
-  private readonly greeting = el("div", null, { class: "greeting", dir: "auto" });
-  private readonly typing = el("div", null, { class: "typing", role: "img", "aria-label": t.typing });
-  private readonly rows = new Map<string, Row>();
-  private dates: Dates | null = null;
-  private locale = "";
-  private isAtBottom = true;
-  private changes = false;
+  readonly #greeting = el("div", null, { class: "greeting", dir: "auto" });
+  readonly #typing = el("div", null, { class: "typing", role: "img", "aria-label": t.typing });
+  readonly #rows = new Map<string, Row>();
+  readonly #list = el("div", null, { class: "list" });
+  /** Follows what grows, and a panel that changes its height, in the frame in which they do. */
+  readonly #sizes = new ResizeObserver(() => this.#isAtBottom && this.#toBottom());
+  #dates: Dates | null = null;
+  #latest: ViewState | null = null;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #isAtBottom = true;
 
-  constructor(private readonly actions: ViewActions) {
-    this.typing.append(el("i", null), el("i", null), el("i", null));
+  readonly #actions: ViewActions;
+
+  constructor(actions: ViewActions) {
+    this.#actions = actions;
+    this.#typing.append(el("i", null), el("i", null), el("i", null));
     this.newer = el("button", null, { type: "button", class: "newer" }, t.newer);
     show(this.newer, false);
-    this.newer.addEventListener("click", () => this.toBottom());
-    this.node.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.newer.addEventListener("click", () => this.#toBottom());
+    this.node.append(this.#list);
+    this.#sizes.observe(this.node);
+    this.#sizes.observe(this.#list);
+    this.node.addEventListener("scroll", () => this.#scrolled(), { passive: true });
   }
 
   /** The replies that were finished by this render. */
-  render(state: ViewState, wasOpen: boolean): Row[] {
-    if (this.dates === null || this.locale !== state.locale) {
-      this.locale = state.locale;
-      this.dates = new Dates(state.locale);
-    }
+  render(state: ViewState, wasOpen: boolean): ShownMessage[] {
+    const before = this.#latest;
+    this.#latest = state;
     set(this.node, "aria-label", state.config.title ?? t.title);
-    setText(this.greeting, state.config.greeting ?? t.greeting);
-    const known = new Map([...this.rows.values()].map((row) => [row.message!.key, row.message!]));
-    const hasChanged = this.draw(this.arrange(state, this.dates));
-    this.settle(state, known, hasChanged, wasOpen);
-    return this.finished(state, known);
+    setText(this.#greeting, state.config.greeting ?? t.greeting);
+    if (before === null && state.messages.length > BRIEF) this.#rest = setTimeout(() => this.#complete(), BRIEF_MS);
+    if (before?.locale !== state.locale) this.#dates = null;
+    this.#arrange(state);
+    const known = new Map(before?.messages.map((message) => [message.key, message]));
+    this.#settle(state, known, wasOpen);
+    return state.messages.filter((message) => isFinished(message, known.get(message.key)));
   }
 
-  private arrange(state: ViewState, dates: Dates): Node[] {
-    const nodes: Node[] = [this.greeting];
+  spoken(message: ShownMessage): string {
+    return this.#rows.get(message.key)?.spoken() ?? "";
+  }
+
+  #complete(): void {
+    this.#rest = undefined;
+    this.#arrange(this.#latest!);
+  }
+
+  #arrange({ messages: all, locale, typing }: ViewState): void {
+    const isBrief = this.#rest !== undefined;
+    const messages = isBrief ? all.slice(-BRIEF) : all;
+    if (!isBrief) this.#dates ??= new Dates(locale);
+    const nodes: Node[] = isBrief ? [] : [this.#greeting];
     const keys = new Set<string>();
-    this.changes = false;
-    const { messages } = state;
     messages.forEach((message, index) => {
-      const row = this.rowOf(message);
+      const row = this.#rowOf(message);
       keys.add(message.key);
       const previous = messages[index - 1];
-      const divider = this.divider(message, row, previous, dates);
+      const divider = this.#divider(message, row, previous);
       if (divider !== null) nodes.push(divider);
       const first = divider !== null || !together(previous, message);
-      const last = !together(message, messages[index + 1]);
-      this.changes = row.render(message, first, last, dates) || this.changes;
+      row.render(message, first, !together(message, messages[index + 1]), this.#dates);
       nodes.push(row.node);
     });
-    for (const key of this.rows.keys()) if (!keys.has(key)) this.rows.delete(key);
-    if (state.typing) nodes.push(this.typing);
-    return nodes;
+    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
+    if (typing) nodes.push(this.#typing);
+    this.#draw(nodes);
   }
 
-  private rowOf(message: ShownMessage): Row {
-    let row = this.rows.get(message.key);
+  #rowOf(message: ShownMessage): Row {
+    let row = this.#rows.get(message.key);
     if (row === undefined) {
-      row = new Row(this.actions);
-      this.rows.set(message.key, row);
+      row = new Row(this.#actions);
+      this.#rows.set(message.key, row);
     }
     if (row.message?.ts !== message.ts) row.day = dayOf(message.ts);
     return row;
   }
 
   /** A line above the message: where an earlier conversation begins or ends, or a day begins. */
-  private divider(message: ShownMessage, row: Row, before: ShownMessage | undefined, dates: Dates): Node | null {
+  #divider(message: ShownMessage, row: Row, before: ShownMessage | undefined): Node | null {
     const isEarlier = message.past === true && before === undefined;
     const isCurrent = message.past !== true && before?.past === true;
-    const isNewDay = before === undefined || isCurrent || this.rows.get(before.key)?.day !== row.day;
+    const isNewDay = before === undefined || isCurrent || this.#rows.get(before.key)?.day !== row.day;
     if (!isNewDay && !isEarlier) return null;
-    const day = dates.day(message.ts);
+    const day = this.#dates?.day(message.ts) ?? "";
     setText(row.divider.firstElementChild!, isEarlier ? `${t.earlier} · ${day}` : day);
     return row.divider;
   }
 
   /** Touches only what has to come, go or move. */
-  private draw(nodes: Node[]): boolean {
+  #draw(nodes: Node[]): void {
     const keep = new Set(nodes);
-    let hasChanged = this.changes;
-    for (const child of [...this.node.childNodes]) {
-      if (keep.has(child)) continue;
-      child.remove();
-      hasChanged = true;
-    }
-    if (this.node.firstChild === null) {
-      const fragment = document.createDocumentFragment();
-      fragment.append(...nodes);
-      this.node.append(fragment);
-      return true;
-    }
-    let place: ChildNode | null = this.node.firstChild;
+    for (const child of [...this.#list.childNodes]) if (!keep.has(child)) child.remove();
+    let place = this.#list.firstChild;
     for (const node of nodes) {
-      if (node === place) {
-        place = place.nextSibling;
-        continue;
-      }
-      this.node.insertBefore(node, place);
-      hasChanged = true;
+      if (node === place) place = place.nextSibling;
+      else this.#list.insertBefore(node, place);
     }
-    return hasChanged;
   }
 
-  private settle(state: ViewState, known: Map<string, ShownMessage>, hasChanged: boolean, wasOpen: boolean): void {
-    if (!state.open) return;
+  #settle(state: ViewState, known: Map<string, ShownMessage>, wasOpen: boolean): void {
     const newest = state.messages.at(-1);
-    const isNew = newest !== undefined && !known.has(newest.key);
-    const isOwn = isNew && newest.role === "visitor" && newest.status === "sending";
-    if (this.isAtBottom || isOwn) {
-      if (hasChanged || !wasOpen) this.toBottom();
-    } else if (isNew && wasOpen) {
-      show(this.newer, true);
-    }
+    if (newest === undefined || known.has(newest.key)) return;
+    if (newest.role === "visitor" && newest.status === "sending") this.#toBottom();
+    else if (!this.#isAtBottom && wasOpen) show(this.newer, true);
   }
 
-  private toBottom(): void {
-    this.isAtBottom = true;
+  #toBottom(): void {
+    this.#isAtBottom = true;
     show(this.newer, false);
     this.node.scrollTop = this.node.scrollHeight;
   }
 
-  private scrolled(): void {
+  #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.node;
     // Hidden, it has no height, and what it says about itself means nothing.
     if (clientHeight === 0) return;
-    this.isAtBottom = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.isAtBottom) show(this.newer, false);
+    this.#isAtBottom = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (this.#isAtBottom) show(this.newer, false);
   }
 
-  private finished({ messages }: ViewState, known: Map<string, ShownMessage>): Row[] {
-    return messages
-      .filter((message) => {
-        if (message.role === "visitor" || message.streaming || message.past) return false;
-        const before = known.get(message.key);
-        return before === undefined || before.streaming === true;
-      })
-      .map((message) => this.rows.get(message.key)!);
+  destroy(): void {
+    clearTimeout(this.#rest);
+    this.#sizes.disconnect();
   }
+}
+
+function isFinished(message: ShownMessage, before: ShownMessage | undefined): boolean {
+  if (message.role === "visitor" || message.streaming || message.past) return false;
+  return before === undefined || before.streaming === true;
 }
 
 function together(a: ShownMessage | undefined, b: ShownMessage | undefined): boolean {

@@ -1,12 +1,27 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { message, NOON, Screen } from "./harness.js";
 
 let screen: Screen;
+/** What the browser does when something has grown. */
+let grow: () => void;
+
 beforeEach(() => {
+  class Sizes {
+    constructor(heard: () => void) {
+      grow = heard;
+    }
+    observe(): void {}
+    disconnect(): void {}
+  }
+  vi.stubGlobal("ResizeObserver", Sizes);
   screen = new Screen();
 });
-afterEach(() => screen.close());
+afterEach(() => {
+  screen.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 describe("drawing the difference", () => {
   it("keeps every node that stays", () => {
@@ -32,11 +47,11 @@ describe("drawing the difference", () => {
   });
 
   it("changes nothing but the reply while a thousand chunks come", async () => {
-    const old = Array.from({ length: 50 }, (_, index) => message(`m${index}`));
+    const old = Array.from({ length: 30 }, (_, index) => message(`m${index}`));
     screen.render({ messages: old });
     const records: MutationRecord[] = [];
     const observer = new MutationObserver((found) => records.push(...found));
-    observer.observe(screen.part("messages"), { childList: true });
+    observer.observe(screen.all(".list")[0]!, { childList: true });
     const before = screen.parts("message");
     let text = "";
     for (let chunk = 0; chunk < 1_000; chunk++) {
@@ -45,7 +60,7 @@ describe("drawing the difference", () => {
     }
     await Promise.resolve();
     observer.disconnect();
-    expect(screen.parts("message").slice(0, 50)).toEqual(before);
+    expect(screen.parts("message").slice(0, 30)).toEqual(before);
     expect(screen.parts("message").at(-1)!.textContent).toContain("word999");
     expect(records.length).toBe(1);
   });
@@ -68,6 +83,32 @@ describe("drawing the difference", () => {
     screen.render({ messages: [message("v", { role: "visitor", text: "**no** <b>markup</b>\nline" })] });
     expect(screen.part("message").textContent).toBe("**no** <b>markup</b>\nline");
     expect(screen.part("message").children.length).toBe(0);
+  });
+});
+
+describe("a long conversation", () => {
+  const messages = Array.from({ length: 200 }, (_, index) => message(`m${index}`, { ts: NOON + index }));
+
+  it("is painted from its end, and completed in a moment", () => {
+    vi.useFakeTimers();
+    screen.render({ messages });
+    const newest = screen.parts("message");
+    expect(newest.length).toBeLessThan(50);
+    expect(newest.at(-1)!.dataset["id"]).toBe("id-m199");
+    vi.runAllTimers();
+    const all = screen.parts("message");
+    expect(all.map(({ dataset }) => dataset["id"])).toEqual(messages.map(({ id }) => id));
+    expect(all.slice(-newest.length)).toEqual(newest);
+    expect(screen.all("time").length).toBeGreaterThan(0);
+    expect(screen.spoken()).toEqual([]);
+  });
+
+  it("is completed with what has come meanwhile", () => {
+    vi.useFakeTimers();
+    screen.render({ messages });
+    screen.render({ messages: [...messages, message("new")] });
+    vi.runAllTimers();
+    expect(screen.parts("message").length).toBe(201);
   });
 });
 
@@ -169,6 +210,7 @@ describe("scrolling", () => {
     screen.render({ messages: [message("a")] });
     const list = measure(200);
     screen.render({ messages: [message("a"), message("b")] });
+    grow();
     expect(list.scrollTop).toBe(200);
     expect(screen.button("New messages").hidden).toBe(false);
     screen.button("New messages").click();
@@ -180,6 +222,7 @@ describe("scrolling", () => {
     screen.render({ messages: [message("a")] });
     const list = measure(1_490);
     screen.render({ messages: [message("a"), message("b")] });
+    grow();
     expect(list.scrollTop).toBe(2_000);
     expect(screen.button("New messages").hidden).toBe(true);
   });

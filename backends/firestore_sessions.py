@@ -1,0 +1,228 @@
+"""`SessionStore` on Firestore. Each verb that writes is one step on the session's document."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from backends.errors import SessionCorrupt, SessionExists, SessionNotFound, VersionConflict
+from backends.firestore_append import Appender
+from backends.firestore_calls import Until, both
+from backends.firestore_docs import SessionDoc, decode, document_id, live
+from backends.firestore_lane import Lanes, Unit
+from backends.firestore_outbox import Outbox
+from backends.firestore_purge import Eraser
+from backends.firestore_rpc import Rpc
+from backends.firestore_tail import Bodies, Tail
+from backends.records import (
+    Appended,
+    Draft,
+    Erased,
+    LogEntry,
+    NewSession,
+    Session,
+    SessionRef,
+    Snapshot,
+    Swept,
+    Task,
+)
+
+T = TypeVar("T")
+
+
+class FirestoreSessions:
+    """`inline_log`: the log shares the database (S14)."""
+
+    def __init__(self, rpc: Rpc, lanes: Lanes, inline_log: bool) -> None:
+        self._rpc = rpc
+        self._lanes = lanes
+        self._tail = Tail(rpc)
+        self._outbox = Outbox(rpc)
+        self._appender = Appender(rpc, lanes, self._tail, None if inline_log else self._outbox)
+        self._eraser = Eraser(rpc, lanes, self._outbox)
+
+    def _path(self, session_id: str, *below: str) -> str:
+        return self._rpc.path("sessions", document_id(session_id), *below)
+
+    async def _change(
+        self, ref: SessionRef, change: Callable[[SessionDoc, Unit], T], epoch: int | None = None, **options: Any
+    ) -> T:
+        """One step on a live session; what `change` did to the document is stored."""
+        path = self._path(ref.session_id)
+
+        def step(unit: Unit) -> T:
+            document = live(unit.get(path), ref, unit.now, epoch)
+            before = document.encode()
+            result = change(document, unit)
+            if (after := document.encode()) != before:
+                unit.put(path, after)
+            return result
+
+        return await self._lanes.run(path, step, **options)
+
+    async def _read(self, ref: SessionRef, *below: str) -> tuple[SessionDoc, list[dict[str, Any] | None]]:
+        paths = [self._path(ref.session_id), *(self._path(ref.session_id, "parts", part) for part in below)]
+        reading = await self._rpc.read(paths, self._rpc.until())
+        first, *rest = (reading.documents[path].data for path in paths)
+        return live(first, ref, reading.now), rest
+
+    async def create(self, ref: SessionRef, new: NewSession) -> Session:
+        path = self._path(ref.session_id)
+
+        def step(unit: Unit) -> Session:
+            _refuse_taken(unit.get(path), ref.session_id, unit.now)
+            document = SessionDoc(
+                id=ref.session_id,
+                site=ref.site_id,
+                created=unit.now,
+                activity=unit.now,
+                visitor=new.visitor_id,
+                continues=new.continues,
+            )
+            unit.put(path, document.encode())
+            if new.prior is not None:
+                unit.put(self._path(ref.session_id, "parts", "prior"), {"value": new.prior})
+            return document.session()
+
+        return await self._lanes.run(path, step)
+
+    async def load(self, ref: SessionRef) -> Session:
+        document, _ = await self._read(ref)
+        return document.session()
+
+    async def restore(self, ref: SessionRef, since: int, limit: int) -> Snapshot:
+        until = self._rpc.until()
+        path = self._path(ref.session_id)
+        reading, found = await both(self._rpc.read([path], until), self._tail.newest(ref, since, limit, until))
+        document = live(reading.documents[path].data, ref, reading.now)
+        return await self._snapshot(ref, document, found, since, limit, until)
+
+    async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
+        until = self._rpc.until()
+
+        def change(document: SessionDoc, _unit: Unit) -> SessionDoc:
+            document.epoch += 1
+            document.owner = owner
+            return replace(document)
+
+        document, found = await both(
+            self._change(ref, change, until=until), self._tail.newest(ref, since, limit, until)
+        )
+        return await self._snapshot(ref, document, found, since, limit, until)
+
+    async def _snapshot(
+        self, ref: SessionRef, document: SessionDoc, found: Bodies, since: int, limit: int, until: Until
+    ) -> Snapshot:
+        wanted = range(max(since, document.seq - limit) + 1, document.seq + 1)
+        messages = await self._tail.complete(ref, found, wanted, until)
+        return Snapshot(document.session(), messages, document.task)
+
+    async def messages(self, ref: SessionRef, since: int, limit: int) -> list[bytes]:
+        until = self._rpc.until()
+        path = self._path(ref.session_id)
+        reading, found = await both(self._rpc.read([path], until), self._tail.oldest(ref, since, limit, until))
+        document = live(reading.documents[path].data, ref, reading.now)
+        wanted = range(max(since, 0) + 1, min(document.seq, max(since, 0) + limit) + 1)
+        return await self._tail.complete(ref, found, wanted, until)
+
+    async def release(self, ref: SessionRef, epoch: int) -> bool:
+        def change(document: SessionDoc, _unit: Unit) -> bool:
+            if document.epoch != epoch or document.owner is None:
+                return False
+            document.owner = None
+            return True
+
+        return await self._change(ref, change)
+
+    async def append(self, ref: SessionRef, draft: Draft, epoch: int | None = None) -> Appended:
+        return await self._appender.append(ref, draft, epoch)
+
+    async def set_context(self, ref: SessionRef, context: bytes, epoch: int | None = None) -> None:
+        def change(_document: SessionDoc, unit: Unit) -> None:
+            unit.put(self._path(ref.session_id, "parts", "context"), {"value": context})
+
+        await self._change(ref, change, epoch, size=len(context))
+
+    async def context(self, ref: SessionRef) -> tuple[bytes | None, bytes | None]:
+        _, (context, prior) = await self._read(ref, "context", "prior")
+        return _value(context), _value(prior)
+
+    async def task(self, ref: SessionRef) -> Task | None:
+        document, _ = await self._read(ref)
+        return document.task
+
+    async def swap_task(
+        self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False
+    ) -> Task:
+        def change(document: SessionDoc, unit: Unit) -> Task:
+            current = document.task.version if document.task is not None else 0
+            if current != expect:
+                raise VersionConflict(current)
+            document.task = replace(task, version=current + 1)
+            if renews:
+                document.activity = unit.now
+            return document.task
+
+        return await self._change(ref, change, epoch, size=len(task.body))
+
+    async def lease(self, ref: SessionRef, worker: str, seconds: float) -> Session | None:
+        def change(document: SessionDoc, unit: Unit) -> Session | None:
+            held = document.lease is not None and unit.now < document.lease_until
+            if document.asked <= document.answered or (held and document.lease != worker):
+                return None
+            if not held:
+                document.attempts += 1
+            document.lease = worker
+            document.lease_until = unit.now + int(seconds * 1000)
+            return document.session()
+
+        return await self._change(ref, change)
+
+    async def unlease(self, ref: SessionRef, worker: str) -> None:
+        path = self._path(ref.session_id)
+
+        def step(unit: Unit) -> None:
+            data = unit.get(path)
+            if data is None or data.get("lease") != worker:
+                return
+            document = decode(data, SessionDoc, ref.session_id)
+            document.lease, document.lease_until = None, 0
+            unit.put(path, document.encode())
+
+        with suppress(SessionNotFound):
+            await self._lanes.run(path, step)
+
+    async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
+        return await self._eraser.delete(ref, tombstone, bury_absent)
+
+    async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
+        return await self._eraser.sweep(idle_ttls, limit)
+
+    async def active(self) -> int:
+        return await self._rpc.count(self._rpc.path("sessions"), self._rpc.until(), [("status", "==", "live")])
+
+    async def outbox(self, limit: int) -> list[LogEntry]:
+        return await self._outbox.oldest(limit)
+
+    async def outbox_done(self, entries: Sequence[LogEntry]) -> None:
+        await self._outbox.done(entries)
+
+    async def outbox_size(self) -> int:
+        return await self._outbox.size()
+
+
+def _refuse_taken(data: dict[str, Any] | None, session_id: str, now: int) -> None:
+    """S4. An old tombstone frees its id once everything below it is erased."""
+    if data is None:
+        return
+    try:
+        document = decode(data, SessionDoc, session_id)
+    except SessionCorrupt:
+        raise SessionExists(session_id) from None
+    if document.status != "buried" or document.is_tombstone(now) or not document.erased:
+        raise SessionExists(session_id)
+
+
+def _value(data: dict[str, Any] | None) -> bytes | None:
+    return None if data is None else data.get("value")

@@ -1,0 +1,57 @@
+"""The names of the keys.
+
+A hash tag keeps what one script touches on one node of a cluster: everything of a session is tagged with the session,
+everything that indexes or logs a site with the site, all settings with one word. Ids are percent-encoded, so that none
+can end its tag or look like another key.
+"""
+
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from backends.errors import StoreMisconfigured
+
+
+def _tag(name: str) -> str:
+    return quote(name, safe="") if not name.isalnum() else name
+
+
+class Keys(Struct, frozen=True):
+    """All keys of a deployment."""
+
+    prefix: str
+
+    def __post_init__(self) -> None:
+        if "{" in self.prefix or "}" in self.prefix:
+            raise StoreMisconfigured("storage.redis.prefix: braces would break the placement on a cluster")
+
+    def session(self, site_id: str, session_id: str) -> tuple[str, ...]:
+        """What every session script takes: state, messages, client ids, extras, tombstones, the site's outbox."""
+        root = f"{self.prefix}s:{{{_tag(session_id)}}}:"
+        return (f"{root}s", f"{root}m", f"{root}k", f"{root}x", f"{root}t", f"{root}o:{_tag(site_id)}")
+
+    def outbox(self, site_id: str, session_id: str) -> str:
+        return f"{self.prefix}s:{{{_tag(session_id)}}}:o:{_tag(site_id)}"
+
+    def sites(self) -> str:
+        """The sites that ever had a session."""
+        return f"{self.prefix}sites"
+
+    def activity(self, site_id: str) -> str:
+        """The site's sessions, by an activity that may be older than the true one."""
+        return f"{self.prefix}i:{{{_tag(site_id)}}}:activity"
+
+    def lines(self, site_id: str) -> tuple[str, str]:
+        """Sessions with log lines to deliver: now, and those to look at once more later."""
+        return (f"{self.prefix}i:{{{_tag(site_id)}}}:lines", f"{self.prefix}i:{{{_tag(site_id)}}}:lines:later")
+
+    def work(self, site_id: str) -> tuple[str, str]:
+        """Sessions with an open turn or a live task: to look at now, and later."""
+        return (f"{self.prefix}i:{{{_tag(site_id)}}}:work", f"{self.prefix}i:{{{_tag(site_id)}}}:work:later")
+
+    def log(self, site_id: str, name: str, *parts: str) -> str:
+        """A key of a site's log."""
+        return ":".join((f"{self.prefix}l:{{{_tag(site_id)}}}", name, *map(_tag, parts)))
+
+    def settings(self, name: str, *parts: str) -> str:
+        return ":".join((f"{self.prefix}c:{{settings}}", name, *map(_tag, parts)))

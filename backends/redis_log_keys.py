@@ -1,0 +1,92 @@
+"""How a site's log is laid out, and how a line is written.
+
+For each session a summary and its lines by seq; for the site its sessions by activity and by name, the words of all
+lines, and the counts of each day. A word entry is `word NUL session NUL seq`, all with score 0, so that a range by
+spelling finds a word, or all words with a prefix, and a word that nobody says any more leaves nothing behind.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import msgspec
+
+from backends.records import LogEntry
+from backends.redis_keys import Keys
+from backends.redis_script import Command, Script, optional
+from backends.text import FIRST_TEXT_CHARS, words
+
+DAY_MS = 86_400_000
+_LINE = Script("log_line")
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+class LogKeys:
+    """The keys of one site's log."""
+
+    def __init__(self, keys: Keys, site_id: str) -> None:
+        self._keys = keys
+        self.site_id = site_id
+        self.activity = keys.log(site_id, "activity")
+        self.names = keys.log(site_id, "names")
+        self.words = keys.log(site_id, "words")
+        self.successors = keys.log(site_id, "successors")
+        self.days = keys.log(site_id, "days")
+        self.binned = keys.log(site_id, "binned")
+
+    def summary(self, session_id: str) -> str:
+        return self._keys.log(self.site_id, "summary", session_id)
+
+    def lines(self, session_id: str) -> str:
+        return self._keys.log(self.site_id, "lines", session_id)
+
+    def bin(self, session_id: str) -> str:
+        """The lines of an erased session until their words are out of the index."""
+        return self._keys.log(self.site_id, "bin", session_id)
+
+    def tombstone(self, session_id: str) -> str:
+        return self._keys.log(self.site_id, "tombstone", session_id)
+
+    def day_messages(self, day: int) -> str:
+        """Message counts by session."""
+        return self._keys.log(self.site_id, "day", str(day), "messages")
+
+    def day_visitors(self, day: int) -> str:
+        """Visitors by session."""
+        return self._keys.log(self.site_id, "day", str(day), "visitors")
+
+    def store(self, entry: LogEntry) -> Command:
+        """Write one line with its summary, counts and words, once."""
+        day = entry.ts // DAY_MS
+        first = entry.text[:FIRST_TEXT_CHARS] if entry.role == "visitor" else None
+        session_id = entry.session_id
+        where = (self.tombstone(session_id), self.summary(session_id), self.lines(session_id))
+        site_wide = (self.activity, self.names, self.words, self.successors, self.days)
+        return _LINE(
+            (*where, *site_wide, self.day_messages(day), self.day_visitors(day)),
+            *(session_id, entry.seq, entry.ts, msgspec.msgpack.encode(entry), entry.started_at, day),
+            *(optional(entry.visitor_id), optional(entry.continues), optional(first)),
+            "" if entry.continues is None else successor_entry(entry.continues, session_id),
+            *word_entries(entry),
+        )
+
+
+def word_entries(entry: LogEntry) -> list[bytes]:
+    """What the index has of a line."""
+    tail = b"\0%s\0%d" % (entry.session_id.encode(), entry.seq)
+    return [word.encode() + tail for word in sorted(set(words(entry.text)))]
+
+
+def successor_entry(continues: str, session_id: str) -> str:
+    return f"{continues}\0{session_id}"
+
+
+def decode_line(record: bytes) -> LogEntry:
+    return msgspec.msgpack.decode(record, type=LogEntry)

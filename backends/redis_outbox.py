@@ -1,0 +1,134 @@
+"""The log lines that wait under each session, and their way into the log when it shares the store.
+
+A site's log lives on one node of a cluster and a session on another, so no script can write both. The append writes
+the line under the session, in its own atomic step; from there it is carried to the log, which knows each line by
+session and seq. That is the one mechanism, whether the log is elsewhere (then the server carries) or shares the store
+(then `Delivery` does, soon after the append, and reads of the log wait for it). A line leaves the session's record only
+when the log has it: a crash on the way delivers twice, which the log skips.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from backends.errors import StorageError
+from backends.records import LogEntry
+from backends.redis_errors import is_broken
+from backends.redis_index import STRANDED, Index, Seen
+from backends.redis_keys import Keys
+from backends.redis_link import Link
+from backends.redis_rows import log_entry
+from backends.redis_script import Command, Script, command
+
+_DELIVERED = Script("delivered")
+BATCH = 200
+MAX_READ = 2000
+
+
+class Outbox:
+    """Reads and drops waiting lines."""
+
+    def __init__(self, link: Link, keys: Keys, index: Index) -> None:
+        self._link = link
+        self._keys = keys
+        self._index = index
+
+    async def waiting(self, limit: int) -> list[LogEntry]:
+        """The oldest lines, those of evicted sessions first."""
+        if limit <= 0:
+            return []
+        while hints := (await self._index.lines(limit))[:limit]:
+            found = await self._read(hints, limit)
+            await self._index.put_aside(hint for hint, lines in zip(hints, found, strict=True) if not lines)
+            if entries := _merged(hints, found):
+                return entries[:limit]
+        return []
+
+    async def _read(self, hints: Sequence[Seen], limit: int) -> list[list[LogEntry]]:
+        each = limit if len(hints) * limit <= MAX_READ else max(1, MAX_READ // len(hints))
+        reads = [self._first(hint.site_id, hint.session_id, each) for hint in hints]
+        replies = await self._link.each(reads)
+        return [
+            [] if is_broken(reply) else _entries(hint.site_id, hint.session_id, reply)
+            for hint, reply in zip(hints, replies, strict=True)
+        ]
+
+    def _first(self, site_id: str, session_id: str, limit: int) -> Command:
+        return command("ZRANGE", self._keys.outbox(site_id, session_id), 0, limit - 1)
+
+    async def of_sessions(self, names: Sequence[tuple[str, str]], limit: int) -> list[LogEntry]:
+        """The oldest lines of each of these sessions, given as site and session."""
+        replies = await self._link.all(*(self._first(*name, limit) for name in names))
+        return [entry for name, reply in zip(names, replies, strict=True) for entry in _entries(*name, reply)]
+
+    async def drop(self, entries: Sequence[LogEntry]) -> None:
+        """The log has these."""
+        by_session: dict[tuple[str, str], list[int]] = {}
+        for entry in entries:
+            by_session.setdefault((entry.site_id, entry.session_id), []).append(entry.seq)
+        scripts = [_DELIVERED((self._keys.outbox(*name),), *seqs) for name, seqs in by_session.items()]
+        await self._link.all(*scripts)
+
+    async def size(self) -> int:
+        hints = await self._index.lines(1_000_000)
+        sessions = {(hint.site_id, hint.session_id) for hint in hints}
+        sizes = await self._link.each([command("ZCARD", self._keys.outbox(*name)) for name in sessions])
+        return sum(size for size in sizes if not is_broken(size))
+
+
+def _entries(site_id: str, session_id: str, records: list[bytes]) -> list[LogEntry]:
+    found = (log_entry(site_id, session_id, record) for record in records)
+    return [entry for entry in found if entry is not None]
+
+
+def _merged(hints: Sequence[Seen], found: Sequence[list[LogEntry]]) -> list[LogEntry]:
+    """By age, evicted sessions first; once, though a new hint and one put aside may both name a session."""
+    ordered: list[tuple[bool, int, tuple[str, str, int]]] = []
+    entries: dict[tuple[str, str, int], LogEntry] = {}
+    for hint, lines in zip(hints, found, strict=True):
+        for entry in lines:
+            name = (hint.site_id, hint.session_id, entry.seq)
+            ordered.append((hint.score != STRANDED, entry.ts, name))
+            entries[name] = entry
+    return [entries.pop(name) for *_, name in sorted(ordered) if name in entries]
+
+
+class Delivery:
+    """Carries lines into the log of the same store. `store` is the log's own, idempotent append."""
+
+    def __init__(self, outbox: Outbox, store: Callable[[Sequence[LogEntry]], Awaitable[None]]) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._noticed: set[tuple[str, str]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def notice(self, site_id: str, session_id: str) -> None:
+        """A line was written: carry it soon, and with it those of all sessions noticed meanwhile."""
+        self._noticed.add((site_id, session_id))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._carry_noticed())
+
+    async def _carry_noticed(self) -> None:
+        while self._noticed:
+            names = [self._noticed.pop() for _ in range(min(len(self._noticed), BATCH))]
+            try:
+                await self._carry(await self._outbox.of_sessions(names, BATCH))
+            except StorageError:
+                continue  # The lines are safe where they are; the next read of the log or the next sweep carries them.
+
+    async def _carry(self, entries: Sequence[LogEntry]) -> None:
+        if entries:
+            await self._store(entries)
+            await self._outbox.drop(entries)
+
+    async def catch_up(self) -> None:
+        """Carry every line that was acknowledged before this call."""
+        while entries := await self._outbox.waiting(BATCH):
+            await self._carry(entries)
+
+    async def catch_up_session(self, site_id: str, session_id: str) -> None:
+        while entries := await self._outbox.of_sessions([(site_id, session_id)], BATCH):
+            await self._carry(entries)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            await self._task

@@ -1,0 +1,126 @@
+"""Answers with any OpenAI-compatible endpoint, streaming, with steps on the page as a tool.
+
+Whatever goes wrong (a refusal, a stall, a broken stream, a malformed call) raises `ModelFailed`, which ends the turn
+in one error message. A request is repeated only while nothing of its answer has come.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
+
+from leflux.agents.base import AgentEvent, Delta, Done, Turn
+from leflux.agents.openai_prompt import build
+from leflux.agents.openai_tools import MAX_ARGUMENTS, TOOLS, MalformedCall, parse_call
+from leflux.config import OpenAISettings
+
+ATTEMPTS = 3
+BACKOFF = 0.5
+MAX_ANSWER = 20_000
+_RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
+log = structlog.get_logger(__name__)
+
+
+class ModelFailed(Exception):
+    """The endpoint gave no whole answer; the message says how, for the log."""
+
+
+class _Call(Struct):
+    """A tool call that is still being written."""
+
+    name: str = ""
+    arguments: str = ""
+
+
+class OpenAIAgent:
+    """`backoff`: seconds before the first repetition of a request that was refused for the moment."""
+
+    def __init__(self, settings: OpenAISettings, backoff: float | None = None) -> None:
+        self._settings = settings
+        self._backoff = BACKOFF if backoff is None else backoff
+        # Endpoints of one's own often want no key, but the SDK insists on one.
+        self._client = AsyncOpenAI(
+            base_url=settings.base_url, api_key=settings.api_key or "none", timeout=settings.timeout, max_retries=0
+        )
+
+    async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+        messages = await build(turn)
+        for attempt in range(ATTEMPTS):
+            begun = False
+            try:
+                async with aclosing(self._stream(messages)) as events:
+                    async for event in events:
+                        begun = True
+                        yield event
+                return
+            except (OpenAIError, OSError, TimeoutError, ModelFailed, MalformedCall) as error:
+                if begun or attempt == ATTEMPTS - 1 or not _is_passing(error):
+                    raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
+                log.info("model refused for the moment", attempt=attempt, error=type(error).__name__)
+            await asyncio.sleep(self._backoff * 2**attempt * (0.5 + random.random()))  # noqa: S311 - jitter
+
+    async def _stream(self, messages: list[dict[str, Any]]) -> AsyncGenerator[AgentEvent, None]:
+        call, finish, written = _Call(), None, 0
+        async with aclosing(self._choices(messages)) as choices:
+            async for choice in choices:
+                finish = choice.finish_reason or finish
+                if text := choice.delta.content:
+                    written += len(text)
+                    if written > MAX_ANSWER:
+                        raise ModelFailed("the answer has no end")
+                    yield Delta(text)
+                for part in choice.delta.tool_calls or ():
+                    _extend(call, part)
+        if finish is None:
+            raise ModelFailed("the stream broke off")
+        if call.name or call.arguments:
+            yield parse_call(call.name, call.arguments)
+        elif not written:
+            raise ModelFailed(f"the answer is empty ({finish})")
+        else:
+            yield Done()
+
+    async def _choices(self, messages: list[dict[str, Any]]) -> AsyncGenerator[Any, None]:
+        """The first choice of each chunk; each must come within the time-out."""
+        body: dict[str, Any] = {"model": self._settings.model, "messages": messages, "tools": TOOLS}
+        async with asyncio.timeout(self._settings.timeout):
+            stream = await self._client.chat.completions.create(**body, stream=True)
+        async with stream:
+            chunks = aiter(stream)
+            while True:
+                try:
+                    async with asyncio.timeout(self._settings.timeout):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except (OpenAIError, OSError, TimeoutError):
+                    raise
+                except Exception as error:
+                    # The SDK lets the errors of its HTTP client and of JSON through.
+                    raise ModelFailed(f"the stream broke: {type(error).__name__}") from error
+                if chunk.choices:
+                    yield chunk.choices[0]
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _extend(call: _Call, part: Any) -> None:
+    """Only the first of several calls counts: the steps of one plan are one list."""
+    if part.index or part.function is None:
+        return
+    call.name += part.function.name or ""
+    call.arguments += part.function.arguments or ""
+    if len(call.arguments) > MAX_ARGUMENTS:
+        raise ModelFailed("the arguments have no end")
+
+
+def _is_passing(error: BaseException) -> bool:
+    if isinstance(error, APIStatusError):
+        return error.status_code in _RETRYABLE
+    return isinstance(error, APIConnectionError | OSError) and not isinstance(error, APITimeoutError | TimeoutError)

@@ -1,0 +1,1 @@
+"""Acting on the visitor's page: a ledger of steps that survives reloads, crashes and takeovers."""

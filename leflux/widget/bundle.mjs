@@ -1,0 +1,45 @@
+// One script out of the sources below `src`, in one language.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, transform } from "esbuild";
+
+const here = import.meta.dirname;
+export const ENGLISH = "en";
+
+/** `file.css?inline` is the minified text of the file, as it is for vitest. */
+const inlineCss = {
+  name: "inline-css",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.css\?inline$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.replace("?inline", "")),
+      namespace: "inline-css",
+    }));
+    onLoad({ filter: /.*/, namespace: "inline-css" }, async ({ path }) => {
+      const css = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true, target: "safari15" });
+      return { contents: css.code.trim(), loader: "text" };
+    });
+  },
+};
+
+/** The bytes of `src/<entry>`; `options` are esbuild's. */
+export async function bundle(entry, language = ENGLISH, options = {}) {
+  const result = await build({
+    entryPoints: [join(here, "src", entry)],
+    alias: { "#texts": join(here, "src/texts", `${language}.json`) },
+    plugins: [inlineCss],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: ["es2022"],
+    // What socket.io-client marks as its own, and reaches in brackets too; `_placeholder` goes over the wire.
+    mangleProps: /^_[a-z]/,
+    mangleQuoted: true,
+    reserveProps: /^_placeholder$/,
+    charset: "utf8",
+    legalComments: "none",
+    write: false,
+    logLevel: "warning",
+    ...options,
+  });
+  return result.outputFiles[0].contents;
+}

@@ -1,0 +1,107 @@
+// Chance decides what visitors, tabs, network and server do; afterwards every promise must hold.
+
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Browser, type BrowserOptions, type Tab } from "./browser.js";
+import { FakeServer } from "./server.js";
+
+const STEPS = 60;
+const SEEDS = Array.from({ length: 40 }, (_, seed) => seed + 1);
+const BROWSERS: BrowserOptions[] = [{}, { locks: false }, { channel: false }, { locks: false, channel: false }];
+
+/** Mulberry32. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+beforeEach(() => vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) }));
+afterEach(() => vi.useRealTimers());
+
+class Run {
+  readonly server: FakeServer;
+  readonly browser: Browser;
+  readonly said: string[] = [];
+  /** Everything that was ever stored, also in sessions that were evicted. */
+  readonly stored = new Map<string, string[]>();
+
+  constructor(
+    private readonly random: () => number,
+    options: BrowserOptions,
+  ) {
+    this.server = new FakeServer(random);
+    this.browser = new Browser(this.server, options);
+  }
+
+  private pick(): Tab {
+    return this.browser.tabs[Math.floor(this.random() * this.browser.tabs.length)]!;
+  }
+
+  private say(tab: Tab): void {
+    const text = `m${this.said.length}`;
+    if (tab.chat.say(text) !== null) this.said.push(text);
+  }
+
+  private record(): void {
+    for (const { id, messages } of this.server.sessions.values()) {
+      this.stored.set(id, messages.filter(({ role }) => role === "visitor").map(({ text }) => text));
+    }
+  }
+
+  private readonly acts: [number, () => void][] = [
+    [10, () => this.say(this.pick())],
+    [2, () => this.browser.tabs.forEach((tab) => this.say(tab))],
+    [3, () => this.pick().chat.used()],
+    [3, () => this.pick().show(this.random() < 0.5)],
+    [2, () => this.browser.tabs.length < 3 && this.browser.open(this.random() < 0.7)],
+    [2, () => this.browser.tabs.length > 1 && this.pick().close()],
+    [2, () => (this.pick().close(), this.browser.open())],
+    [3, () => [...this.server.sockets].forEach((socket) => socket.drop())],
+    [1, () => (this.server.fall(), setTimeout(() => this.server.rise(), 4_000))],
+    [2, () => (this.server.loseAcks += 1)],
+    [1, () => (this.record(), [...this.server.sessions.keys()].forEach((id) => this.server.evict(id, this.random() < 0.5)))],
+    [1, () => (this.browser.clockOffset = (this.random() - 0.5) * 7_200_000)],
+  ];
+
+  private act(): void {
+    const total = this.acts.reduce((sum, [weight]) => sum + weight, 0);
+    let ticket = this.random() * total;
+    for (const [weight, action] of this.acts) if ((ticket -= weight) < 0) return action();
+  }
+
+  async go(): Promise<void> {
+    this.browser.open();
+    for (let step = 0; step < STEPS; step += 1) {
+      this.act();
+      await vi.advanceTimersByTimeAsync(this.random() < 0.5 ? this.random() * 20 : this.random() * 3_000);
+    }
+    this.server.rise();
+    this.server.loseAcks = 0;
+    this.pick().show(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    this.record();
+  }
+}
+
+it.each(SEEDS)("whatever happens, every message is stored once and shown alike (seed %i)", async (seed) => {
+  const run = new Run(chance(seed), BROWSERS[seed % BROWSERS.length]!);
+  await run.go();
+  const all = [...run.stored.values()].flat();
+  expect([...all].sort()).toEqual([...run.said].sort());
+  const current = [...run.server.sessions.values()].at(-1);
+  const truth = (current?.messages ?? []).map(({ text }) => text);
+  for (const tab of run.browser.tabs) {
+    expect(tab.chat.outbox.messages).toEqual([]);
+    const shown = tab.chat.shown.filter(({ past }) => past !== true);
+    expect(shown.map(({ text }) => text)).toEqual(tab.chat.conversation.sessionId === null ? [] : truth);
+    expect(shown.map(({ seq }) => seq)).toEqual(shown.map((_, index) => index + 1));
+  }
+  const before = run.server.joins;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(run.server.joins).toBe(before);
+  expect(run.browser.tabs.filter(({ chat }) => chat.isOwner)).toHaveLength(1);
+});

@@ -1,0 +1,119 @@
+"""What the link to Redis promises: one round trip, one pipeline a turn, bounded, no connection left behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from backends import RedisSettings, StoreSettings, open_storage, redis_link
+from backends.base import Storage
+from backends.errors import StoreUnavailable
+from tests.contract.kit import outcomes, say, started, texts
+from tests.services.redis import RedisServer, redis
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis() as running:
+        yield running
+
+
+@pytest.fixture
+async def storage(server: RedisServer) -> AsyncIterator[Storage]:
+    server.ask(b"FLUSHALL")
+    opened = await open_storage(StoreSettings(backend="redis", redis=RedisSettings(url=server.url), deadline=30.0))
+    yield opened
+    await opened.close()
+
+
+def reads(server: RedisServer) -> int:
+    """How often the server has read from a socket."""
+    return int(server.info()["total_reads_processed"])
+
+
+async def test_s6_a_restore_and_a_claim_cost_one_round_trip_each(server: RedisServer, storage: Storage) -> None:
+    ref = await started(storage)
+    for i in range(20):
+        await say(storage, ref, f"{i}", logged=False)
+    # Once for each script, so that its source is there.
+    await storage.sessions.restore(ref, 0, 50)
+    await storage.sessions.claim(ref, "socket", 0, 50)
+    asking = -reads(server) + reads(server)
+    before = reads(server)
+    await storage.sessions.restore(ref, 0, 50)
+    await storage.sessions.claim(ref, "socket", 0, 50)
+    assert reads(server) - before - asking == 2
+
+
+async def test_calls_of_one_turn_travel_as_one_pipeline(server: RedisServer, storage: Storage) -> None:
+    refs = [await started(storage) for _ in range(10)]
+    await asyncio.gather(*(storage.sessions.load(ref) for ref in refs))
+    asking = -reads(server) + reads(server)
+    before = reads(server)
+    await asyncio.gather(*(storage.sessions.load(ref) for ref in refs))
+    assert reads(server) - before - asking == 1
+
+
+async def test_thousands_of_calls_at_once_share_a_few_connections(server: RedisServer, storage: Storage) -> None:
+    ref = await started(storage)
+    idle = int(server.info()["connected_clients"])
+    results = await outcomes([say(storage, ref, f"{i}", f"id-{i}") for i in range(2000)])
+    assert not [result for result in results if isinstance(result, BaseException)]
+    assert sorted(result.seq for result in results) == list(range(1, 2001))
+    assert int(server.info()["connected_clients"]) <= idle + redis_link.CONNECTIONS
+
+
+async def test_more_calls_than_may_wait_are_refused_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_link, "MAX_WAITING", 50)
+    ref = await started(storage)
+    results = await outcomes([storage.sessions.load(ref) for _ in range(80)])
+    assert [type(result) for result in results].count(StoreUnavailable) == 30
+    assert (await storage.sessions.load(ref)).seq == 0
+
+
+async def test_one_failing_call_leaves_its_neighbours_in_the_pipeline_alone(
+    server: RedisServer, storage: Storage
+) -> None:
+    refs = [await started(storage) for _ in range(3)]
+    gone = await started(storage)
+    await storage.sessions.delete(gone, 60.0)
+    results = await outcomes([say(storage, refs[0]), say(storage, gone), say(storage, refs[1]), say(storage, refs[2])])
+    assert [isinstance(result, BaseException) for result in results] == [False, True, False, False]
+
+
+async def test_a_call_that_was_given_up_before_it_was_sent_is_never_sent(server: RedisServer, storage: Storage) -> None:
+    ref = await started(storage)
+    server.freeze()
+    try:
+        # One batch for each connection, so that what comes next has to wait.
+        busy = []
+        for _ in range(redis_link.CONNECTIONS):
+            busy.append(asyncio.create_task(storage.sessions.load(ref)))
+            await turns()
+        call = asyncio.create_task(say(storage, ref, "never"))
+        await turns()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+    finally:
+        server.thaw()
+    await asyncio.gather(*busy)
+    await say(storage, ref, "sent")
+    assert await texts(storage, ref) == ["sent"]
+
+
+async def turns() -> None:
+    """Some turns of the event loop: enough for a call to be on its way."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_a_closed_storage_leaves_no_connection_and_closes_twice(server: RedisServer) -> None:
+    before = int(server.info()["connected_clients"])
+    storage = await open_storage(StoreSettings(backend="redis", redis=RedisSettings(url=server.url), deadline=30.0))
+    ref = await started(storage)
+    await asyncio.gather(*(say(storage, ref, f"{i}") for i in range(20)))
+    await storage.close()
+    await storage.close()
+    with pytest.raises(StoreUnavailable):
+        await storage.sessions.load(ref)
+    assert int(server.info()["connected_clients"]) == before
