@@ -201,6 +201,8 @@ def _check(settings: Settings, file: Path) -> None:
     for index, site in enumerate(settings.sites):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", site.id):
             raise ConfigError(f"{file}: Expected letters, digits, - and _ - at `$.sites[{index}].id`")
+        if site.crawl is not None and not re.match(r"/(?!/)|https?://", site.crawl):
+            raise ConfigError(f"{file}: Expected a URL or a path such as /demo/ - at `$.sites[{index}].crawl`")
         if not site.allowed_hosts:
             raise ConfigError(f"{file}: Expected at least one host - at `$.sites[{index}].allowed_hosts`")
     ids = [site.id for site in settings.sites]
