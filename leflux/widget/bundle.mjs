@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
+import { ALIASES, leaner } from "./lean.mjs";
 
 const here = import.meta.dirname;
 export const ENGLISH = "en";
@@ -25,8 +26,8 @@ const inlineCss = {
 export async function bundle(entry, language = ENGLISH, options = {}) {
   const result = await build({
     entryPoints: [join(here, "src", entry)],
-    alias: { "#texts": join(here, "src/texts", `${language}.json`) },
-    plugins: [inlineCss],
+    alias: { ...ALIASES, "#texts": join(here, "src/texts", `${language}.json`) },
+    plugins: [inlineCss, leaner],
     bundle: true,
     minify: true,
     format: "iife",
