@@ -1,6 +1,7 @@
 // Leaves out of socket.io-client what this widget never reaches: docs/decisions/lean-parsers.md.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CUTS, UNUSED } from "./lean-cuts.mjs";
 
 const lean = (name) => join(import.meta.dirname, "src/lean", name);
 
@@ -32,34 +33,35 @@ const MODULES = {
   "engine.io-client/build/esm/contrib/parseuri.js": `export * from ${JSON.stringify(lean("uri.ts"))}`,
 };
 
-/** Members of classes that nothing calls. */
-const UNUSED = {
-  "socket.io-client/build/esm/socket.js": [
-    "disconnected", "open", "send", "_addToQueue", "close", "compress", "volatile", "onAny", "prependAny", "offAny",
-    "listenersAny", "onAnyOutgoing", "prependAnyOutgoing", "offAnyOutgoing", "listenersAnyOutgoing",
-  ],
-  "socket.io-client/build/esm/manager.js": ["connect", "disconnect"],
-  "engine.io-client/build/esm/socket.js": ["send"],
-};
+/** Both fail where a text is not there: then the module is not the one that was read. */
+function withoutMember(source, member) {
+  const method = new RegExp(`^    (?:(?:get|static) )?${member}\\([^\\n]*\\) \\{\\n(?:(?:     .*)?\\n)*?    \\}\\n`, "m");
+  if (!method.test(source)) throw new Error(`no method ${member}`);
+  return source.replace(method, "");
+}
 
-function without(source, path, members) {
-  return members.reduce((rest, member) => {
-    const method = new RegExp(`^    (?:(?:get|static) )?${member}\\([^\\n]*\\) \\{\\n(?:(?:     .*)?\\n)*?    \\}\\n`, "gm");
-    if ((rest.match(method) ?? []).length !== 1) throw new Error(`${path}: no single method ${member}`);
-    return rest.replace(method, "");
-  }, source);
+function withoutPassage(source, [from, to, instead = ""]) {
+  const start = source.indexOf(from);
+  const end = to === null ? source.length : source.indexOf(to, start + 1);
+  if (start < 0 || end < 0 || source.includes(from, start + 1)) throw new Error(`not there once: ${from} … ${to}`);
+  return source.slice(0, start) + instead + source.slice(end);
+}
+
+function trimmed(path, source) {
+  const rest = (UNUSED[path] ?? []).reduce(withoutMember, source);
+  return (CUTS[path] ?? []).reduce(withoutPassage, rest);
 }
 
 export const leaner = {
   name: "leaner",
   setup({ onLoad }) {
-    for (const [path, members] of Object.entries(UNUSED)) {
-      onLoad({ filter: new RegExp(`node_modules/${path}$`) }, (args) => ({
-        contents: without(readFileSync(args.path, "utf8"), path, members),
-      }));
-    }
     for (const [path, contents] of Object.entries(MODULES)) {
       onLoad({ filter: new RegExp(`node_modules/${path}$`) }, () => ({ contents }));
+    }
+    for (const path of new Set([...Object.keys(UNUSED), ...Object.keys(CUTS)])) {
+      onLoad({ filter: new RegExp(`node_modules/${path}$`) }, (args) => ({
+        contents: trimmed(path, readFileSync(args.path, "utf8")),
+      }));
     }
   },
 };
