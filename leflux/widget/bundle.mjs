@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
-import { ALIASES, leaner } from "./lean.mjs";
+import { minify } from "terser";
+import { ALIASES, INTERNAL, leaner } from "./lean.mjs";
 
 const here = import.meta.dirname;
 export const ENGLISH = "en";
@@ -32,15 +33,15 @@ export async function bundle(entry, language = ENGLISH, options = {}) {
     minify: true,
     format: "iife",
     target: ["es2022"],
-    // What socket.io-client marks as its own, and reaches in brackets too; `_placeholder` goes over the wire.
-    mangleProps: /^_[a-z]/,
+    // What socket.io-client calls its own parts, which it reaches in brackets too.
+    mangleProps: INTERNAL,
     mangleQuoted: true,
-    reserveProps: /^_placeholder$/,
     charset: "utf8",
     legalComments: "none",
     write: false,
     logLevel: "warning",
     ...options,
   });
-  return result.outputFiles[0].contents;
+  const { code } = await minify(result.outputFiles[0].text, { ecma: 2022, compress: { passes: 2 } });
+  return new TextEncoder().encode(code);
 }
