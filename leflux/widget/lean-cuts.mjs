@@ -71,6 +71,8 @@ export const CUTS = {
     ['path: "/engine.io"', "}, opts);", 'upgrade: true, timestampParam: "t", transportOptions: {},'],
     ["this.opts.path =", 'if (this.hostname !== "localhost")', 'this.opts.path += "/"; {'],
     ["if (this.opts.withCredentials)", "this._open();"],
+    // Listened to before it is opened: a constructor that is missing, or throws, gives way to the next transport.
+    ["transport.open();\n        this.setTransport(transport)", ";\n    }", "this.setTransport(transport); transport.open()"],
     ["if (this.transports.length === 0)", 'this.readyState = "opening"', "const transportName = this.transports[0];"],
     ["if (this._upgrades.indexOf", "transport.open();\n        }\n    }", "{"],
     ["if (this.opts.autoUnref)", "}\n    /**\n     * Called on"],

@@ -5,14 +5,23 @@ import { CUTS, UNUSED } from "./lean-cuts.mjs";
 
 const lean = (name) => join(import.meta.dirname, "src/lean", name);
 
-/** The versions that all below was read against; another one stops the build. */
-const VERSIONS = {
+/** The versions that the stand-ins and cuts were read against. */
+export const VERSIONS = {
   "socket.io-client": "4.8.4",
   "engine.io-client": "6.6.8",
   "socket.io-parser": "4.2.7",
   "engine.io-parser": "5.2.3",
   "@socket.io/component-emitter": "3.1.2",
 };
+
+/** Throws where another version is installed. */
+export function checkVersions(versions = VERSIONS) {
+  for (const [name, expected] of Object.entries(versions)) {
+    const path = join(import.meta.dirname, "node_modules", name, "package.json");
+    const { version } = JSON.parse(readFileSync(path, "utf8"));
+    if (version !== expected) throw new Error(`${name} is ${version}: read lean.mjs and lean-cuts.mjs against it, not ${expected}`);
+  }
+}
 
 /** Whole packages, and modules within a package, that have a shorter stand-in. */
 export const ALIASES = {
@@ -68,6 +77,7 @@ function trimmed(path, source) {
 export const leaner = {
   name: "leaner",
   setup({ onLoad }) {
+    checkVersions();
     for (const [path, contents] of Object.entries(MODULES)) {
       onLoad({ filter: new RegExp(`node_modules/${path}$`) }, () => ({ contents }));
     }

@@ -4,7 +4,14 @@ import { Emitter } from "@socket.io/component-emitter";
 
 export const protocol = 5;
 
-export const PacketType = { CONNECT: 0, DISCONNECT: 1, EVENT: 2, ACK: 3, CONNECT_ERROR: 4 } as const;
+/** An enum, for esbuild puts its numbers where socket.io-client names them. */
+export enum PacketType {
+  CONNECT,
+  DISCONNECT,
+  EVENT,
+  ACK,
+  CONNECT_ERROR,
+}
 
 export interface Packet {
   type: number;
@@ -16,7 +23,7 @@ export interface Packet {
 /** Names of events that only the library itself raises. */
 const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 /** Type, namespace, acknowledgement id and JSON. */
-const PACKET = /^([0-4])(\/[^,]*,?)?(\d*)([^]*)$/;
+const PACKET = /^([0-4])(\/[^,]*,?)?(\d*)(|\S[^]*)$/;
 
 export class Encoder {
   encode({ type, nsp, id, data }: Packet): [string] {
