@@ -46,7 +46,7 @@ export const CUTS = {
       this._reconnectionAttempts = Infinity;
       this.backoff = new Backoff({ min: opts.reconnectionDelay, max: opts.reconnectionDelayMax, jitter: 0.5 });
       this._timeout = opts.timeout;`],
-    ["const _parser", "this.encoder", "const _parser = parser;"],
+    ["const _parser", "this._autoConnect =", "this.encoder = new parser.Encoder(); this.decoder = new parser.Decoder();"],
     ["this._autoConnect =", "}\n"],
     ["else if (this._autoConnect", "return socket"],
     ['on(socket, "ping"', 'on(socket, "data"'],
