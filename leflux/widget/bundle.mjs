@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { minify } from "terser";
-import { ALIASES, INTERNAL, leaner } from "./lean.mjs";
+import { ALIASES, leaner } from "./lean.mjs";
+import { INTERNAL } from "./names.mjs";
 
 const here = import.meta.dirname;
 export const ENGLISH = "en";
@@ -33,7 +34,7 @@ export async function bundle(entry, language = ENGLISH, options = {}) {
     minify: true,
     format: "iife",
     target: ["es2022"],
-    // What socket.io-client calls its own parts, which it reaches in brackets too.
+    // socket.io-client reaches some of them in brackets.
     mangleProps: INTERNAL,
     mangleQuoted: true,
     charset: "utf8",

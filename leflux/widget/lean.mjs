@@ -42,19 +42,6 @@ const MODULES = {
   "engine.io-client/build/esm/contrib/parseuri.js": `export * from ${JSON.stringify(lean("uri.ts"))}`,
 };
 
-/** What these libraries call parts that neither the wire, nor the browser, nor connection.ts knows by these names. */
-const NAMES = [
-  "ack", "acks", "addEventListeners", "addTrailingSlash", "attempts", "autoConnect", "autoUnref", "backoff",
-  "clearTimeoutFn", "createSocket", "createTransport", "createUri", "doClose", "doOpen", "doPoll", "doWrite",
-  "emitBuffered", "emitEvent", "emitReserved", "extraHeaders", "forceBase64", "maybeReconnectOnOpen",
-  "onHandshake", "onack", "onconnect", "ondata", "ondecoded", "ondisconnect", "onevent", "onpacket", "onreconnect",
-  "onClose", "onData", "onError", "onOpen", "onPacket", "priorWebsocketSuccess", "receiveBuffer", "recovered",
-  "removeAllListeners", "sendBuffer", "setTimeoutFn", "setTransport", "skipReconnect", "subEvents", "supportsBinary",
-  "timestampParam", "timestampRequests", "transportOptions", "tryAllTransports", "upgrading", "withError",
-  "writable", "writeBuffer", "reconnectionDelay", "reconnectionDelayMax",
-];
-export const INTERNAL = new RegExp(`^(?:_[a-z]\\w*|${NAMES.join("|")})$`);
-
 /** Both fail where a text is not there: then the module is not the one that was read. */
 function withoutMember(source, member) {
   const method = new RegExp(`^    (?:(?:get|static) )?${member}\\([^\\n]*\\) \\{\\n(?:(?:     .*)?\\n)*?    \\}\\n`, "m");
