@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from backends import check_storage
 from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
 from leflux.config import ConfigError, Settings, load
@@ -64,7 +65,7 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if worker:
-        loop.add_reader(sys.stdin.fileno(), stop.set)
+        loop.add_reader(sys.stdin.fileno(), end_with_supervisor, stop)
     server = LeFlux(settings)
     try:
         bound = await server.start(port)
@@ -76,8 +77,15 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     return 0
 
 
+def end_with_supervisor(stop: asyncio.Event) -> None:
+    """The pipe that the supervisor holds was closed. It stays readable, so it is let go."""
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    stop.set()
+
+
 async def supervise(settings: Settings, config: str) -> int:
-    """Run `server.processes` workers behind one port."""
+    """Run `server.processes` workers behind one port. Raises `StoreMisconfigured` before there is any."""
+    await check_storage(settings.storage, settings.message_log)
     holder, port = reserve(settings.server.host, settings.server.port)
     with holder:
         print(greeting(settings, port), flush=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from tornado.httpserver import HTTPServer
@@ -21,14 +22,15 @@ from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem
-from leflux.realtime.bus import RedisBus
+from leflux.realtime.bus import Heard, RedisBus
 from leflux.realtime.engine import Admission, Refusal, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
 from leflux.realtime.reconciler import Reconciler
+from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
-from leflux.sites import Sites
+from leflux.sites import Site, Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
 from leflux.turns import Turns
@@ -167,11 +169,11 @@ class Process:
 def build(settings: Settings, storage: Storage) -> Process:
     """Wire one process over an open storage."""
     limits = settings.limits
-    policies = {site.id: default_policy(settings) for site in settings.sites}
+    policies = {site.id: default_policy(settings, site) for site in settings.sites}
     sites = Sites(settings.sites)
     gate = Gate(sites, settings.server.trusted_proxies)
     stats = Stats()
-    bus = None if settings.bus is None else RedisBus(settings.bus)
+    bus = None if settings.bus is None else RedisBus(settings.bus, settings.storage.redis.prefix)
     sockets = SocketServer(
         client_manager=bus,
         gate=socket_gate(gate),
@@ -189,13 +191,14 @@ def build(settings: Settings, storage: Storage) -> Process:
     )
     turns = Turns(storage.sessions, agent, acting.tasks, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"
-    conversations = Conversations(storage, policies.__getitem__, limits, turns.streams, replies)
+    streams = Streams(turns.streams, turns.writes, bus)
+    conversations = Conversations(storage, policies.__getitem__, limits, streams.of, replies)
     hub.dropped = turns.cancel
     reconciler = Reconciler(
         hub, storage.sessions, conversations.ref, lambda site_id: policies[site_id].retention().read_only_ms
     )
     if bus is not None:
-        bus.heard, bus.gap = hub.heard, reconciler.hurry
+        bus.heard, bus.gap = all_hear(hub.heard, streams.heard), reconciler.hurry
         reconciler.missed = acting.tasks.announce
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
@@ -213,7 +216,12 @@ def build(settings: Settings, storage: Storage) -> Process:
         session_limit=session_limit,
         address_limit=address_limit,
     )
-    vitals = ops.Vitals(storage, stats, lambda: len(hub), lambda: {"turns_failed": turns.failed})
+    vitals = ops.Vitals(
+        storage,
+        stats,
+        lambda: len(hub),
+        lambda: {"turns_failed": turns.failed, "bus_dropped": 0 if bus is None else bus.dropped},
+    )
     routes = [
         *visitor.routes(limits.frame_bytes, gate, calls),
         *ops.routes(vitals),
@@ -224,6 +232,16 @@ def build(settings: Settings, storage: Storage) -> Process:
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))
     app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
     return Process(app, sockets, turns, acting, sweeper, agent, storage, bus, reconciler)
+
+
+def all_hear(*listeners: Heard) -> Heard:
+    """Notes from other processes go to each; whom one does not concern ignores it."""
+
+    async def heard(kind: str, payload: dict[str, Any]) -> None:
+        for listener in listeners:
+            await listener(kind, payload)
+
+    return heard
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
@@ -238,7 +256,7 @@ def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
     return admit
 
 
-def default_policy(settings: Settings) -> Policy:
+def default_policy(settings: Settings, site: Site) -> Policy:
     """The rules of a site whose owner has changed nothing."""
     session = settings.session
     return Policy(
@@ -247,6 +265,7 @@ def default_policy(settings: Settings) -> Policy:
         idle_ttl=session.idle_ttl,
         task_hold=session.task_hold,
         read_only=session.takeover_read_only,
+        message_log=site.message_log,
     )
 
 

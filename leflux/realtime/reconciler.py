@@ -93,6 +93,8 @@ class Reconciler:
 
     async def _compare(self, seat: Seat, session: Session) -> None:
         if session.epoch > seat.epoch:
+            if session.owner == seat.sid:
+                return  # It has just claimed the session again, and is about to sit.
             await self._hub.unseat(session.session_id, session.epoch, self._read_only_ms(session.site_id))
         elif session.seq <= seat.seq:
             self._behind.pop(seat.sid, None)
