@@ -179,9 +179,10 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             await asyncio.wait([self._publisher], timeout=TIMEOUT)
         listener: asyncio.Task[None] | None = getattr(self, "thread", None)
         for task in (listener, self._publisher):
-            if task is not None:
+            while task is not None and not task.done():
+                # The driver may swallow a cancellation that meets it in the middle of connecting.
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await asyncio.wait([task], timeout=0.5)
         if self.redis is not None:
             await self.redis.aclose()
             await self.redis.connection_pool.disconnect()

@@ -157,9 +157,7 @@ def written(folder: Path, **sections: Any) -> Path:
 
 @pytest.mark.parametrize("command", ["serve", "check"])
 @pytest.mark.parametrize("backend", ["memory", "sqlite"])
-async def test_several_processes_over_an_embedded_store_are_refused(
-    tmp_path: Path, backend: str, command: str
-) -> None:
+async def test_several_processes_over_an_embedded_store_are_refused(tmp_path: Path, backend: str, command: str) -> None:
     server = {"processes": 2}
     config = written(tmp_path, server=server, storage={"backend": backend}, bus="redis://127.0.0.1:6379/0")
     code, said = await run(config, command)
