@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     set_up_logging()
     try:
+        if options.command == "crawl":
+            return uvloop.run(crawl(settings, options.site, options.url))
         if settings.server.processes > 1 and not options.worker:
             return uvloop.run(supervise(settings, options.config))
         return uvloop.run(serve(settings, options.worker, options.port))
@@ -54,6 +56,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     serving.add_argument("--port", type=int, help="instead of the configuration's")
     serving.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("check", help="read the configuration and say what is wrong with it")
+    crawling = commands.add_parser("crawl", help="read a site's pages, for the knowledge agent to answer from")
+    crawling.add_argument("site", metavar="SITE", help="the site's id in the configuration")
+    crawling.add_argument("url", metavar="URL", help="the page to begin at, such as https://example.com/")
     parser.set_defaults(command="serve", port=None, worker=False)
     return parser.parse_args(arguments)
 
@@ -81,6 +86,13 @@ def end_with_supervisor(stop: asyncio.Event) -> None:
     """The pipe that the supervisor holds was closed. It stays readable, so it is let go."""
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     stop.set()
+
+
+async def crawl(settings: Settings, site_id: str, url: str) -> int:
+    """Crawl a site in the foreground."""
+    from leflux.crawling.command import crawl_site  # lxml and trafilatura: only this command needs them at once
+
+    return await crawl_site(settings, site_id, url)
 
 
 async def supervise(settings: Settings, config: str) -> int:

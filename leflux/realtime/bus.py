@@ -188,6 +188,16 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             await self.redis.connection_pool.disconnect()
 
 
+def all_hear(*listeners: Heard) -> Heard:
+    """Notes from other processes go to each; whom one does not concern ignores it."""
+
+    async def heard(kind: str, payload: dict[str, Any]) -> None:
+        for listener in listeners:
+            await listener(kind, payload)
+
+    return heard
+
+
 def _as_socketio_reads(url: str) -> str:
     """A Sentinel URL names its service before the database, as `storage.redis.url` does; python-socketio, after it."""
     parts = urlsplit(url)

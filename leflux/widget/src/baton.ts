@@ -8,6 +8,8 @@ import type { Tabs } from "./tabs.js";
 const LOCK = "leflux:owner";
 const BEAT_MS = 2_000;
 const DEAD_AFTER_MS = 6_500;
+/** Two tabs that take it at once hear of each other before either starts. */
+const CLAIM_MS = 60;
 
 export interface Baton {
   readonly held: boolean;
@@ -96,6 +98,7 @@ export class BeatBaton implements Baton {
   held = false;
   private at = 0;
   private heardAt: number;
+  private claim: ReturnType<typeof setTimeout> | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -106,18 +109,21 @@ export class BeatBaton implements Baton {
     this.heardAt = now();
     tabs.hear((hint, from) => {
       if (hint.type === "owner") this.other(hint.at, from);
-      else if (hint.type === "bye" && this.timer !== undefined && !this.held) this.take();
+      else if (hint.type === "bye" && this.timer !== undefined) this.take();
     });
   }
 
   take(): void {
-    if (this.held) return;
-    this.held = true;
+    if (this.held || this.claim !== undefined) return;
     this.at = this.now();
     const beat = (): void => this.tabs.tell({ type: "owner", at: this.at });
     this.every(beat);
     beat();
-    this.holder.granted();
+    this.claim = setTimeout(() => {
+      this.claim = undefined;
+      this.held = true;
+      this.holder.granted();
+    }, CLAIM_MS);
   }
 
   standBy(): void {
@@ -130,18 +136,25 @@ export class BeatBaton implements Baton {
   }
 
   release(): void {
-    this.every(null);
-    if (this.held) this.tabs.tell({ type: "bye" });
-    this.held = false;
+    if (this.drop()) this.tabs.tell({ type: "bye" });
   }
 
   private other(at: number, from: string): void {
     this.heardAt = this.now();
-    if (!this.held) return;
-    if (at < this.at || (at === this.at && from < this.tabs.tab)) return;
+    const wants = this.held || this.claim !== undefined;
+    if (!wants || at < this.at || (at === this.at && from < this.tabs.tab)) return;
+    this.drop();
+    this.holder.lost();
+  }
+
+  /** True: it was held, or about to be. */
+  private drop(): boolean {
+    const had = this.held || this.claim !== undefined;
+    clearTimeout(this.claim);
+    this.claim = undefined;
     this.held = false;
     this.every(null);
-    this.holder.lost();
+    return had;
   }
 
   private every(action: (() => void) | null): void {

@@ -3,25 +3,18 @@
 // The server's store is the truth; localStorage is what all tabs of this browser have in common; the socket and the
 // channel only bring news of either.
 
-import type { Baton } from "./baton.js";
 import { Conversation } from "./conversation.js";
 import type { ChatEvent, Desk, Env } from "./env.js";
-import type { HttpError } from "./http.js";
 import { Outbox } from "./outbox.js";
-import { Progress } from "./progress.js";
+import { followTasks, Progress } from "./progress.js";
+import { Seat } from "./seat.js";
 import { Sync } from "./sync.js";
 import type { Hint } from "./tabs.js";
-import { Timers } from "./timers.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
-import type { ConfirmationRequired, Plan, TaskEnd } from "./wire.js";
 import { Visitor } from "./visitor.js";
 import { EVENTS } from "./wire.js";
 
 export const MAX_CHARS = 5_000;
-/** A tab that was touched this recently is in use. */
-const IN_USE_MS = 30_000;
-/** Nobody answers what has waited for longer. */
-const REPLY_DUE_MS = 5 * 60_000;
 
 export class Chat implements Desk {
   readonly conversation: Conversation;
@@ -29,12 +22,9 @@ export class Chat implements Desk {
   readonly progress = new Progress();
   readonly sync: Sync;
   readonly visitor: Visitor;
-  readOnly = false;
 
-  private readonly baton: Baton;
-  private readonly timers = new Timers();
+  private readonly seat: Seat;
   private readonly listeners = new Set<(event: ChatEvent) => void>();
-  private lastUsed = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly env: Env) {
     this.conversation = new Conversation(env.store, env.now);
@@ -48,7 +38,7 @@ export class Chat implements Desk {
       },
     });
     this.sync = new Sync(env, this.conversation, this);
-    this.baton = env.baton({ granted: () => this.granted(), lost: () => this.stolen() });
+    this.seat = new Seat(env, this, () => this.conversation.readOnlyMs);
     env.tabs.hear((hint) => this.heard(hint));
     this.listen();
   }
@@ -59,24 +49,7 @@ export class Chat implements Desk {
       if (event.sessionId === this.conversation.sessionId) this.lost(event.readOnlyMs);
     };
     connection.on(EVENTS.takenOver, taken);
-    connection.on(EVENTS.plan, (plan: Plan) => {
-      this.progress.plan(plan);
-      this.emit({ name: "plan", plan });
-      this.changed();
-    });
-    connection.on(EVENTS.confirmation, (asked: ConfirmationRequired) => {
-      this.progress.confirm(asked);
-      this.changed();
-    });
-    connection.on(EVENTS.taskComplete, (end: TaskEnd) => this.taskEnded("complete", end));
-    connection.on(EVENTS.taskAborted, (end: TaskEnd) => this.taskEnded("aborted", end));
-  }
-
-  private taskEnded(how: "complete" | "aborted", end: TaskEnd): void {
-    this.progress.end();
-    this.sync.message(end.message);
-    this.emit({ name: "task-end", how, end });
-    this.changed();
+    followTasks(connection, this.progress, this.sync, this);
   }
 
   /** Returns the way to stop listening. */
@@ -94,21 +67,23 @@ export class Chat implements Desk {
   }
 
   get isOwner(): boolean {
-    return this.baton.held;
+    return this.seat.isOwner;
   }
 
   get isInUse(): boolean {
-    return this.env.visible() && Math.abs(this.env.now() - this.lastUsed) < IN_USE_MS;
+    return this.seat.isInUse;
+  }
+
+  get readOnly(): boolean {
+    return this.seat.readOnly;
   }
 
   get hasWaiting(): boolean {
     return this.outbox.waits;
   }
 
-  /** The visitor has said something that nobody has answered yet. */
   get isReplyDue(): boolean {
-    const { last, stream } = this.conversation.transcript;
-    return stream !== null || (last?.role === "visitor" && this.env.now() - last.ts < REPLY_DUE_MS);
+    return this.conversation.transcript.isReplyDue(this.env.now());
   }
 
   get notice(): NoticeKind | null {
@@ -163,8 +138,7 @@ export class Chat implements Desk {
 
   /** The visitor does something in this tab: it should be the one that owns the conversation. */
   used(): void {
-    this.lastUsed = this.env.now();
-    if (!this.readOnly && !this.env.preview) this.baton.take();
+    this.seat.used();
   }
 
   clear(): void {
@@ -175,15 +149,7 @@ export class Chat implements Desk {
   /** Erase the conversation on the server, then here. False when the server could not be asked. */
   async forget(): Promise<boolean> {
     const { sessionId } = this.conversation;
-    try {
-      if (sessionId !== null) await this.env.http.forget(sessionId);
-    } catch (error) {
-      const { code } = error as HttpError;
-      if (code !== "session_not_found" && code !== "session_deleted") {
-        this.sync.refused(code, sessionId);
-        return false;
-      }
-    }
+    if (sessionId !== null && !(await this.sync.erase(sessionId))) return false;
     this.deleted(sessionId);
     return true;
   }
@@ -196,51 +162,39 @@ export class Chat implements Desk {
 
   // Which tab owns the conversation.
 
-  /** A tab that is seen owns the conversation; one that holds something unsent is ready to. */
   attend(): void {
-    if (this.env.preview || this.isOwner) return;
-    if (this.env.visible() || this.outbox.waits) this.baton.standBy();
-    else this.baton.release();
+    this.seat.attend();
   }
 
   /** The page is shown (again): by a switch of tabs, from the back/forward cache, after a sleep, back online. */
   wake(): void {
     this.checkStorage();
     this.follow();
-    if (this.env.visible() && !this.env.preview && !this.readOnly) this.baton.take();
-    this.attend();
+    this.seat.seen();
     this.sync.wake();
     this.flush();
   }
 
   /** The page is about to be frozen or left. */
   leave(): void {
-    this.baton.release();
-    this.sync.stop();
+    this.seat.leave();
   }
 
-  private granted(): void {
+  granted(): void {
     this.outbox.reload();
     void this.sync.start().then(() => this.flush());
   }
 
-  private stolen(): void {
-    this.lost();
-    this.attend();
+  hangUp(): void {
+    this.sync.stop();
   }
 
-  /** Whoever uses this tab is told, and kept from taking it back in the same breath. */
+  takenOver(): void {
+    this.emit({ name: "taken-over" });
+  }
+
   lost(readOnlyMs: number = this.conversation.readOnlyMs): void {
-    this.leave();
-    if (this.isInUse) {
-      this.readOnly = true;
-      this.emit({ name: "taken-over" });
-      this.timers.set("read-only", readOnlyMs, () => {
-        this.readOnly = false;
-        this.changed();
-      });
-    }
-    this.changed();
+    this.seat.giveUp(readOnlyMs);
   }
 
   // What other tabs say, and what became of the storage.
@@ -250,8 +204,7 @@ export class Chat implements Desk {
     if (hint.type === "history") this.follow();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
-    else if (hint.type === "cleared") this.reset();
-    else if (hint.type === "deleted") this.reset();
+    else if (hint.type === "cleared" || hint.type === "deleted") this.reset();
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
     else if (hint.type === "stream" && !this.isOwner) {
       transcript.stream = hint.stream;
@@ -262,7 +215,7 @@ export class Chat implements Desk {
 
   /** A `storage` event: another tab wrote `key`, or (null) cleared everything. */
   storageChanged(key: string | null): void {
-    if (key === null) return this.reset();
+    if (key === null || this.conversation.wasCleared()) return this.reset();
     this.follow();
     this.outboxChanged([]);
     this.emit({ name: "widget" });
@@ -338,8 +291,7 @@ export class Chat implements Desk {
   }
 
   destroy(): void {
-    this.timers.clear();
-    this.leave();
+    this.seat.destroy();
     this.outbox.stop();
     this.env.tabs.close();
   }

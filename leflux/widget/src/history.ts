@@ -5,6 +5,9 @@ import type { Pending } from "./storage.js";
 import type { Chunk, Stream } from "./wire.js";
 import { isMessage } from "./wire.js";
 
+/** Nobody answers what has waited for longer. */
+const REPLY_DUE_MS = 5 * 60_000;
+
 export class Transcript {
   private readonly bySeq = new Map<number, Message>();
   private readonly clientIds = new Set<string>();
@@ -25,6 +28,11 @@ export class Transcript {
 
   get last(): Message | undefined {
     return this.bySeq.get(this.highest);
+  }
+
+  /** A reply is being written, or the visitor has said something that nobody has answered yet. */
+  isReplyDue(now: number): boolean {
+    return this.stream !== null || (this.last?.role === "visitor" && now - this.last.ts < REPLY_DUE_MS);
   }
 
   has(clientMessageId: string): boolean {

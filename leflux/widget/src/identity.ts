@@ -9,7 +9,7 @@ export function visitorId(document: Document, mint: () => string): string | null
     const found = document.cookie
       .split("; ")
       .map((cookie) => cookie.split("="))
-      .find(([name]) => name !== undefined && decodeURIComponent(name) === COOKIE);
+      .find(([name]) => name === COOKIE);
     const known = found?.[1];
     const id = known !== undefined && /^[0-9a-f-]{36}$/.test(known) ? known : mint();
     const secure = document.location.protocol === "https:" ? "; Secure" : "";
@@ -17,14 +17,6 @@ export function visitorId(document: Document, mint: () => string): string | null
     return document.cookie.includes(id) ? id : null;
   } catch {
     return null;
-  }
-}
-
-export function forgetVisitorId(document: Document): void {
-  try {
-    document.cookie = `${COOKIE}=; Path=/; Max-Age=0; SameSite=Lax`;
-  } catch {
-    // Where cookies are blocked there is none to forget.
   }
 }
 

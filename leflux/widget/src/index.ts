@@ -42,7 +42,7 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     http: new Http(host, (...call) => fetch(...call)),
     connect: connectTo(host),
     baton: (holder) =>
-      navigator.locks === undefined ? new BeatBaton(tabs, now, holder) : new LockBaton(navigator.locks, holder),
+      navigator.locks ? new LockBaton(navigator.locks, holder) : new BeatBaton(tabs, now, holder),
     url: () => location.href,
     visible: () => document.visibilityState === "visible",
     online: () => navigator.onLine,

@@ -1,7 +1,10 @@
 // What the visitor sees of a task: how far it is, and what it asks. Running its steps is not done here.
 
+import type { Connection } from "./connection.js";
+import type { Desk } from "./env.js";
 import type { Confirmation, TaskProgress } from "./types.js";
-import type { ConfirmationRequired, Plan, Step, Task } from "./wire.js";
+import type { ConfirmationRequired, Plan, Step, Task, TaskEnd } from "./wire.js";
+import { EVENTS } from "./wire.js";
 
 export class Progress {
   task: TaskProgress | null = null;
@@ -26,6 +29,32 @@ export class Progress {
   end(): void {
     this.task = this.confirmation = null;
   }
+}
+
+/** What the server says of tasks; the message of a task's end is one like any other. */
+export function followTasks(
+  connection: Connection,
+  progress: Progress,
+  sync: { message(message: unknown): void },
+  desk: Pick<Desk, "emit" | "changed">,
+): void {
+  const ended = (how: "complete" | "aborted", end: TaskEnd): void => {
+    progress.end();
+    sync.message(end.message);
+    desk.emit({ name: "task-end", how, end });
+    desk.changed();
+  };
+  connection.on(EVENTS.plan, (plan: Plan) => {
+    progress.plan(plan);
+    desk.emit({ name: "plan", plan });
+    desk.changed();
+  });
+  connection.on(EVENTS.confirmation, (asked: ConfirmationRequired) => {
+    progress.confirm(asked);
+    desk.changed();
+  });
+  connection.on(EVENTS.taskComplete, (end: TaskEnd) => ended("complete", end));
+  connection.on(EVENTS.taskAborted, (end: TaskEnd) => ended("aborted", end));
 }
 
 function show(taskId: string, steps: readonly Step[], status: "running" | "held"): TaskProgress {

@@ -6,11 +6,12 @@ import type { Conversation } from "./conversation.js";
 import { deliver, type Sender } from "./delivery.js";
 import type { Desk, Env } from "./env.js";
 import type { HttpError } from "./http.js";
+import { Opening } from "./opening.js";
 import type { SendResult } from "./outbox.js";
 import type { Pending } from "./storage.js";
 import { Timers } from "./timers.js";
 import type { Message, NoticeKind } from "./types.js";
-import type { Ack, Chunk, InitAnswer, Joined, StreamDone } from "./wire.js";
+import type { Ack, Chunk, Joined, StreamDone } from "./wire.js";
 import { EVENTS, isMessage } from "./wire.js";
 
 const TYPING_MS = 30_000;
@@ -34,14 +35,12 @@ export class Sync implements Link, Sender {
 
   readonly connection: Connection;
   private readonly timers = new Timers();
+  private readonly opening: Opening;
   private awaySince = 0;
   /** The session that the socket has last asked for. */
   private joining: string | null = null;
-  private starting: Promise<boolean> | null = null;
   private reading: Promise<void> | null = null;
   private wanted = 0;
-  private hasStarted = false;
-  private isReconciled = false;
 
   constructor(
     private readonly env: Env,
@@ -49,6 +48,7 @@ export class Sync implements Link, Sender {
     private readonly desk: Desk,
   ) {
     this.connection = env.connect(() => this.where(), this);
+    this.opening = new Opening(env, conversation, desk, this, this.timers);
     this.listen({
       [EVENTS.joined]: (joined: Joined) => this.joined(joined),
       [EVENTS.message]: (message: Message) => this.message(message),
@@ -75,7 +75,11 @@ export class Sync implements Link, Sender {
     return Math.abs(this.env.now() - this.awaySince);
   }
 
-  private get url(): string {
+  get isRefused(): boolean {
+    return this.trouble === "refused";
+  }
+
+  get url(): string {
     return this.env.url().slice(0, URL_MAX);
   }
 
@@ -88,12 +92,7 @@ export class Sync implements Link, Sender {
   /** This tab owns the conversation now: one restore or init for each page view, then one socket. */
   async start(): Promise<void> {
     this.awaySince = this.env.now();
-    if (!this.hasStarted) {
-      this.hasStarted = true;
-      const id = this.conversation.sessionId;
-      if (id === null) await this.init();
-      else await this.restore(id);
-    }
+    await this.opening.begin();
     if (this.isOwner) this.connection.open();
   }
 
@@ -108,73 +107,16 @@ export class Sync implements Link, Sender {
   leave(): void {
     this.connection.close();
     this.isJoined = this.isDown = false;
+    this.conversation.transcript.stream = null;
     this.awaySince = this.env.now();
   }
 
-  private async restore(id: string): Promise<void> {
-    try {
-      const answer = await this.env.http.restore(id, this.url);
-      if (this.conversation.sessionId !== id || this.desk.checkStorage()) return;
-      const { transcript } = this.conversation;
-      const known = transcript.seq;
-      this.conversation.adopt(answer);
-      this.desk.took(transcript.reset(answer.history));
-      transcript.stream = answer.streams?.[0] ?? null;
-      // Something may have come over the socket since the server answered.
-      if (known > transcript.seq) void this.reread(known);
-      this.desk.progress.state(answer.task);
-      this.reconciled(answer, "full");
-    } catch (error) {
-      const { code } = error as HttpError;
-      // When it is unreachable, the socket brings what is missing as soon as there is one.
-      this.desk.emit({ name: "restored", how: "cached" });
-      this.refused(code, id);
-      if (this.conversation.sessionId === null) await this.init();
-    }
-  }
-
-  /** A fresh session, once at a time. False when the server cannot be asked now. */
   init(): Promise<boolean> {
-    this.starting ??= this.requestSession().finally(() => {
-      this.starting = null;
-    });
-    return this.starting;
+    return this.opening.init();
   }
 
-  private async requestSession(): Promise<boolean> {
-    const { continues } = this.conversation;
-    const visitorId = this.env.visitorId();
-    const prior = this.conversation.prior();
-    try {
-      const answer = await this.env.http.init({
-        websiteUrl: this.url,
-        ...(visitorId === null ? {} : { visitorId }),
-        ...(continues === null ? {} : { continues }),
-        ...(prior.length === 0 ? {} : { priorHistory: prior }),
-      });
-      // Another tab may have been faster; then all go where it went.
-      if (!this.desk.follow()) this.conversation.adopt(answer);
-      this.reconciled(answer, "new");
-      if (this.isOwner) void this.rejoin();
-      return true;
-    } catch (error) {
-      const { code, retryAfterMs } = error as HttpError;
-      this.refused(code, null);
-      if (this.trouble !== "refused") this.timers.set("init", retryAfterMs ?? RETRY_MS, () => void this.initIfNeeded());
-      return false;
-    }
-  }
-
-  private async initIfNeeded(): Promise<void> {
-    if (this.isOwner && this.conversation.sessionId === null) await this.init();
-  }
-
-  private reconciled(answer: InitAnswer, how: "full" | "new"): void {
-    this.isReconciled = true;
+  recovered(): void {
     this.trouble = null;
-    this.desk.emit({ name: "config", config: answer.siteConfig ?? {} });
-    this.desk.emit({ name: "restored", how });
-    this.desk.saved();
   }
 
   // The socket.
@@ -184,7 +126,7 @@ export class Sync implements Link, Sender {
     const { sessionId } = this.conversation;
     // A session that was let go is replaced with the next message, not before.
     if (sessionId === null) {
-      if (!this.isReconciled || this.desk.hasWaiting) void this.init();
+      if (!this.opening.isDone || this.desk.hasWaiting) void this.init();
     } else if (this.joining !== sessionId) {
       void this.rejoin();
     }
@@ -232,7 +174,7 @@ export class Sync implements Link, Sender {
     this.trouble = null;
     const isBehind = joined.seq < transcript.seq;
     if (!isBehind) this.take(joined.history);
-    if (isBehind || !this.isReconciled) void this.restore(sessionId);
+    if (isBehind || !this.opening.isDone) void this.opening.restore(sessionId);
     transcript.stream = joined.streams?.[0] ?? null;
     this.desk.progress.state(joined.task);
     this.setTyping(this.typing && transcript.stream === null && transcript.last?.role === "visitor");
@@ -290,6 +232,19 @@ export class Sync implements Link, Sender {
     }
   }
 
+  /** Erase the session on the server. False when it could not be asked. */
+  async erase(sessionId: string): Promise<boolean> {
+    try {
+      await this.env.http.forget(sessionId);
+    } catch (error) {
+      const { code } = error as HttpError;
+      if (code === "session_not_found" || code === "session_deleted") return true;
+      this.refused(code, sessionId);
+      return false;
+    }
+    return true;
+  }
+
   // Messages, from wherever they come.
 
   /** The server has stored what this visitor said. */
@@ -310,7 +265,7 @@ export class Sync implements Link, Sender {
   }
 
   /** Read what is missing up to `seq`, once at a time, until nothing is. */
-  private reread(seq = 0): Promise<void> {
+  reread(seq = 0): Promise<void> {
     this.wanted = Math.max(this.wanted, seq);
     this.reading ??= this.readPages().finally(() => {
       this.reading = null;

@@ -5,7 +5,7 @@ import { Chat } from "../src/chat.js";
 import type { ChatEvent, Env } from "../src/env.js";
 import { Http } from "../src/http.js";
 import { type Area, BrowserStore, type Trouble } from "../src/storage.js";
-import { type Channel, Tabs } from "../src/tabs.js";
+import { type Channel, storageChannel, Tabs } from "../src/tabs.js";
 import { connectTo, type FakeServer, type FakeSocket } from "./server.js";
 
 export class FakeLocks {
@@ -87,7 +87,9 @@ export class Browser {
 
   private stored(writer: Tab | null, key: string | null): void {
     for (const tab of this.tabs) {
-      if (tab !== writer) this.server.wait(() => tab.isAlive && tab.chat.storageChanged(key), 1, 3);
+      if (tab === writer) continue;
+      const newValue = key === null ? null : (this.data.get(key) ?? null);
+      this.server.wait(() => tab.isAlive && tab.hearStorage({ key, newValue } as StorageEvent), 1, 3);
     }
   }
 
@@ -97,8 +99,8 @@ export class Browser {
     this.stored(tab, null);
   }
 
-  channel(): Channel {
-    if (this.options.channel === false) throw new TypeError("BroadcastChannel is not defined");
+  channel(tab: Tab): Channel {
+    if (this.options.channel === false) return storageChannel(this.area(() => tab), tab.page);
     const channel: Channel = {
       onmessage: null,
       close: () => void this.channels.delete(channel),
@@ -128,6 +130,12 @@ export class Tab {
   readonly events: ChatEvent[] = [];
   readonly troubles: (Trouble | null)[] = [];
   socket!: FakeSocket;
+  private readonly storageListeners = new Set<(event: StorageEvent) => void>();
+  /** The part of `window` that storage events come from. */
+  readonly page = {
+    addEventListener: (_: string, listener: (event: StorageEvent) => void) => void this.storageListeners.add(listener),
+    removeEventListener: (_: string, listener: (event: StorageEvent) => void) => void this.storageListeners.delete(listener),
+  } as Pick<Window, "addEventListener" | "removeEventListener">;
   isAlive = true;
 
   constructor(
@@ -137,7 +145,7 @@ export class Tab {
   ) {
     const { server } = browser;
     const now = (): number => Date.now() + browser.clockOffset;
-    const tabs = new Tabs(server.id(), () => browser.channel());
+    const tabs = new Tabs(server.id(), () => browser.channel(this));
     const store = new BrowserStore(() => {
       if (browser.options.blocked) throw new DOMException("denied", "SecurityError");
       return browser.area(() => this);
@@ -160,6 +168,11 @@ export class Tab {
       ...more,
     });
     this.chat.on((event) => this.events.push(event));
+  }
+
+  hearStorage(event: StorageEvent): void {
+    for (const listener of this.storageListeners) listener(event);
+    this.chat.storageChanged(event.key);
   }
 
   names(): string[] {

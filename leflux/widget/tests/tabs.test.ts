@@ -117,8 +117,8 @@ describe("a tab", () => {
     second.chat.sync.leave = second.chat.leave = () => undefined;
     browser.tabs.splice(browser.tabs.indexOf(second), 1);
     second.isAlive = false;
-    if (locks) second.chat["baton"].release();
-    else second.chat["baton"].release = () => undefined, clearInterval(second.chat["baton"]["timer" as never]);
+    if (locks) second.chat["seat"]["baton"].release();
+    else second.chat["seat"]["baton"].release = () => undefined, clearInterval(second.chat["seat"]["baton"]["timer" as never]);
     await settle(10_000);
     expect([first.chat.isOwner, first.chat.sync.isJoined]).toEqual([true, true]);
   });
