@@ -90,4 +90,12 @@ def _module(backend: BackendName):  # type: ignore[no-untyped-def]
         raise StoreMisconfigured(f"the backend {backend!r} needs the package {error.name!r}") from error
 
 
-__all__ = ["FirestoreSettings", "RedisSettings", "SqliteSettings", "StoreSettings", "check_storage", "open_storage"]
+__all__ = [
+    "BackendName",
+    "FirestoreSettings",
+    "RedisSettings",
+    "SqliteSettings",
+    "StoreSettings",
+    "check_storage",
+    "open_storage",
+]
