@@ -46,10 +46,6 @@ MACHINES = [
     pytest.param(SqliteMachine, id="sqlite"),
     pytest.param(RedisMachine, id="redis"),
 ]
-    pytest.param(MemoryMachine, id="memory"),
-    pytest.param(SqliteMachine, id="sqlite"),
-    pytest.param(RedisMachine, id="redis"),
-]
 
 
 @pytest.fixture
