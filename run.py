@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from backends import check_storage
 from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
 from leflux.config import ConfigError, Settings, load
@@ -69,7 +70,7 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if worker:
-        loop.add_reader(sys.stdin.fileno(), stop.set)
+        loop.add_reader(sys.stdin.fileno(), end_with_supervisor, stop)
     server = LeFlux(settings)
     try:
         bound = await server.start(port)
@@ -81,6 +82,12 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     return 0
 
 
+def end_with_supervisor(stop: asyncio.Event) -> None:
+    """The pipe that the supervisor holds was closed. It stays readable, so it is let go."""
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    stop.set()
+
+
 async def crawl(settings: Settings, site_id: str, url: str) -> int:
     """Crawl a site in the foreground."""
     from leflux.crawling.command import crawl_site  # lxml and trafilatura: only this command needs them at once
@@ -89,7 +96,8 @@ async def crawl(settings: Settings, site_id: str, url: str) -> int:
 
 
 async def supervise(settings: Settings, config: str) -> int:
-    """Run `server.processes` workers behind one port."""
+    """Run `server.processes` workers behind one port. Raises `StoreMisconfigured` before there is any."""
+    await check_storage(settings.storage, settings.message_log)
     holder, port = reserve(settings.server.host, settings.server.port)
     with holder:
         print(greeting(settings, port), flush=True)

@@ -169,6 +169,7 @@ def parse_yaml(file: Path) -> dict[str, Any]:
     return tree
 
 
+_BUS = re.compile(r"(rediss?|redis\+sentinel)://[^/\s]+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -217,7 +218,14 @@ def _check(settings: Settings, file: Path) -> None:
         raise ConfigError(f"{file}: {error} - at `$.sites`") from None
     if not re.match(r"https?://[^/\s]+", settings.agent.openai.base_url):
         raise ConfigError(f"{file}: Expected an http or https address - at `$.agent.openai.base_url`")
+    _check_bus(settings, file)
     _check_processes(settings, file)
+
+
+def _check_bus(settings: Settings, file: Path) -> None:
+    if settings.bus is not None and not _BUS.match(settings.bus):
+        expected = "redis://, rediss:// or redis+sentinel:// (of a cluster, one node as redis://)"
+        raise ConfigError(f"{file}: Expected {expected} - at `$.bus`")
 
 
 def _check_processes(settings: Settings, file: Path) -> None:

@@ -22,15 +22,16 @@ from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem
-from leflux.realtime.bus import RedisBus
+from leflux.realtime.bus import RedisBus, all_hear
 from leflux.realtime.engine import Admission, Refusal, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
 from leflux.realtime.reconciler import Reconciler
+from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
 from leflux.site_pages import SitePages
-from leflux.sites import Sites
+from leflux.sites import Site, Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
 from leflux.turns import Turns
@@ -49,6 +50,8 @@ class NotReadyHandler(RequestHandler):
     """Every call, as long as the store has not been opened."""
 
     def prepare(self) -> None:
+        # Tornado chooses the application of a connection's next request now; that one shall be asked anew.
+        self.set_header("Connection", "close")
         if self.request.path == "/health":
             self.finish({"status": "ok"})
             return
@@ -180,11 +183,11 @@ class Process:
 def build(settings: Settings, storage: Storage) -> Process:
     """Wire one process over an open storage."""
     limits = settings.limits
-    policies = {site.id: default_policy(settings) for site in settings.sites}
+    policies = {site.id: default_policy(settings, site) for site in settings.sites}
     sites = Sites(settings.sites)
     gate = Gate(sites, settings.server.trusted_proxies)
     stats = Stats()
-    bus = None if settings.bus is None else RedisBus(settings.bus)
+    bus = None if settings.bus is None else RedisBus(settings.bus, settings.storage.redis.prefix)
     sockets = SocketServer(
         client_manager=bus,
         gate=socket_gate(gate),
@@ -202,13 +205,14 @@ def build(settings: Settings, storage: Storage) -> Process:
     )
     turns = Turns(storage.sessions, agent, acting.tasks, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"
-    conversations = Conversations(storage, policies.__getitem__, limits, turns.streams, replies)
+    streams = Streams(turns.streams, turns.writes, bus)
+    conversations = Conversations(storage, policies.__getitem__, limits, streams.of, replies)
     hub.dropped = turns.cancel
     reconciler = Reconciler(
         hub, storage.sessions, conversations.ref, lambda site_id: policies[site_id].retention().read_only_ms
     )
     if bus is not None:
-        bus.heard, bus.gap = hub.heard, reconciler.hurry
+        bus.heard, bus.gap = all_hear(hub.heard, streams.heard), reconciler.hurry
         reconciler.missed = acting.tasks.announce
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
@@ -226,7 +230,12 @@ def build(settings: Settings, storage: Storage) -> Process:
         session_limit=session_limit,
         address_limit=address_limit,
     )
-    vitals = ops.Vitals(storage, stats, lambda: len(hub), lambda: {"turns_failed": turns.failed})
+    vitals = ops.Vitals(
+        storage,
+        stats,
+        lambda: len(hub),
+        lambda: {"turns_failed": turns.failed, "bus_dropped": 0 if bus is None else bus.dropped},
+    )
     routes = [
         *visitor.routes(limits.frame_bytes, gate, calls),
         *ops.routes(vitals),
@@ -252,7 +261,7 @@ def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
     return admit
 
 
-def default_policy(settings: Settings) -> Policy:
+def default_policy(settings: Settings, site: Site) -> Policy:
     """The rules of a site whose owner has changed nothing."""
     session = settings.session
     return Policy(
@@ -261,6 +270,7 @@ def default_policy(settings: Settings) -> Policy:
         idle_ttl=session.idle_ttl,
         task_hold=session.task_hold,
         read_only=session.takeover_read_only,
+        message_log=site.message_log,
     )
 
 

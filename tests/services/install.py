@@ -10,9 +10,9 @@ import subprocess
 import sys
 
 from bench.knowledge.site import documentation
-from tests.services.find import chromium, firestore_jar, redis_server
+from tests.services.find import chromium, firestore_jar, nginx, redis_server
 
-PACKAGES = {"chromium": chromium, "redis-server": redis_server, "python3-doc": documentation}
+PACKAGES = {"chromium": chromium, "redis-server": redis_server, "nginx": nginx, "python3-doc": documentation}
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
     parts = {
         "Chromium": chromium(),
         "Redis": redis_server(),
+        "nginx": nginx(),
         "Firestore": firestore_jar(),
         "Python's documentation": documentation(),
     }
