@@ -82,8 +82,7 @@ async def test_the_python_client(rig: Rig, transports: str) -> None:
         await client.emit("drop")
         if transports == "polling":
             # This client takes a goodbye by polling as final.
-            await until(lambda: not client.connected, "the goodbye has arrived")
-            await client.wait()
+            await until(lambda: client.eio.state == "disconnected", "the goodbye has arrived")
             await connect()
         await until(lambda: len(connected) == 2, "the client is back")
         await echo(client)
