@@ -11,7 +11,7 @@ import uvloop
 from backends import check_storage
 from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
-from leflux.config import ConfigError, Settings, load
+from leflux.config import ConfigError, ServerSettings, Settings, load
 from leflux.log import set_up_logging
 from leflux.server import LeFlux
 from leflux.supervisor import Supervisor, reserve, worker_command
@@ -106,8 +106,10 @@ async def supervise(settings: Settings, config: str) -> int:
 
 def greeting(settings: Settings, port: int) -> str:
     """Where everything is, for the person who started it."""
-    public = settings.server.public_url.rstrip("/")
     here = f"http://{settings.server.host}:{port}"
+    public = settings.server.public_url.rstrip("/")
+    if public == ServerSettings().public_url:
+        public = f"http://localhost:{port}"
     return "\n".join(
         [
             "",
