@@ -1,0 +1,72 @@
+"""How soon a visitor sees the cached messages of a page that was just loaded: a real Chromium, slowed four times."""
+
+from playwright.async_api import BrowserContext, Page, Route
+
+from bench.servers import ABSENT, Server, servers
+from bench.table import Row, absent, row
+from tests.services.chromium import browser_type, shared_browser
+
+MESSAGES = 200
+SLOWED = 4
+LOADS = 3
+"""Page loads a round."""
+WHAT = f"{MESSAGES} cached messages painted"
+_SUBJECT = f"Chromium, CPU 1/{SLOWED}"
+_SHOWN = """[...(document.querySelector('leflux-widget')?.shadowRoot?.querySelectorAll('[part~=message]') ?? [])]
+  .filter((bubble) => bubble.checkVisibility()).length"""
+# A message posted in a frame's callback is handled after that frame was painted.
+_WATCH = f"""(() => {{
+  const look = () => requestAnimationFrame(() => {{
+    if (!performance.getEntriesByName('agent').length || {_SHOWN} < {MESSAGES}) return look();
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => performance.mark('painted');
+    channel.port2.postMessage(null);
+  }});
+  look();
+}})()"""
+_TOOK = "performance.measure('paint', 'agent', 'painted').duration"
+
+
+async def cached_history(rounds: int) -> list[Row]:
+    """From the first statement of the agent's script to the frame that shows all messages."""
+    try:
+        with servers() as started:
+            server = await started.leflux("memory")
+            async with browser_type() as kind, shared_browser(kind) as browser:
+                samples = await _loads(await browser.new_context(), server, rounds * LOADS)
+    except ABSENT as why:
+        return [absent(WHAT, _SUBJECT, str(why))]
+    return [row(WHAT, _SUBJECT, samples, "ms", "the goal is 50 ms")]
+
+
+async def _loads(context: BrowserContext, server: Server, count: int) -> list[float]:
+    page = await context.new_page()
+    home = f"http://localhost:{server.port}/demo/"
+    await _cached(page, home, await server.session(MESSAGES))
+    await page.route("**/leflux-agent*.js", _marked)
+    await page.add_init_script(_WATCH)
+    session = await context.new_cdp_session(page)
+    await session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+    return [await _load(page) for _ in range(count)]
+
+
+async def _cached(page: Page, home: str, session_id: str) -> None:
+    """Leave a page whose widget is open and has the messages of the session in its cache."""
+    await page.goto(home)
+    await page.evaluate("id => localStorage.setItem('leflux:sessionId', id)", session_id)
+    await page.reload()
+    await page.locator("leflux-widget [part=launcher]").click()
+    await page.wait_for_function(f"{_SHOWN} >= {MESSAGES}")
+    await page.wait_for_function(f"JSON.parse(localStorage.getItem('leflux:history'))?.messages.length >= {MESSAGES}")
+
+
+async def _marked(route: Route) -> None:
+    answer = await route.fetch()
+    await route.fulfill(response=answer, body="performance.mark('agent');" + await answer.text())
+
+
+async def _load(page: Page) -> float:
+    await page.reload()
+    await page.wait_for_function("performance.getEntriesByName('painted').length > 0")
+    took: float = await page.evaluate(_TOOK)
+    return took

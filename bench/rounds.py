@@ -1,0 +1,79 @@
+"""Side by side: the subjects of a comparison take turns, so that a slow moment of the machine meets all alike."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from bench.servers import Server
+from bench.table import Row, row
+
+WARM_UP = 0.5
+
+
+class Work(Struct, frozen=True):
+    """What one of several workers repeats against a server, until told to stop."""
+
+    server: Server
+    workers: Sequence[Callable[[], Awaitable[None]]]
+
+
+class Sample(Struct, frozen=True):
+    """One slice: operations a second, and what they cost: `cpu` is the server's microseconds for one operation,
+    `client` the share of one processor that this process took."""
+
+    rate: float
+    cpu: float
+    client: float
+
+
+async def interleaved(works: Sequence[Work], rounds: int, seconds: float) -> list[list[Sample]]:
+    """The samples of each work. The first slice of each warms it up and is not counted."""
+    samples: list[list[Sample]] = [[] for _ in works]
+    for work in works:
+        await _slice(work, WARM_UP)
+    for number in range(rounds):
+        order = range(len(works)) if number % 2 == 0 else reversed(range(len(works)))
+        for index in order:
+            samples[index].append(await _slice(works[index], seconds))
+    return samples
+
+
+async def _slice(work: Work, seconds: float) -> Sample:
+    end = time.perf_counter() + seconds
+    counts = [0] * len(work.workers)
+
+    async def repeat(index: int, once: Callable[[], Awaitable[None]]) -> None:
+        while time.perf_counter() < end:
+            await once()
+            counts[index] += 1
+
+    start, cpu, own = time.perf_counter(), work.server.cpu(), time.process_time()
+    await asyncio.gather(*(repeat(index, once) for index, once in enumerate(work.workers)))
+    took = time.perf_counter() - start
+    total = sum(counts)
+    return Sample(total / took, (work.server.cpu() - cpu) / total * 1e6, (time.process_time() - own) / took)
+
+
+def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
+    """A line for each work; `ratio` is the median, over the rounds, of its rate over the one of `against`."""
+    base = next(taken for work, taken in zip(works, samples, strict=True) if work.server.name == against)
+    rows = []
+    for work, taken in zip(works, samples, strict=True):
+        cpu = median(sample.cpu for sample in taken)
+        client = median(sample.client for sample in taken)
+        note = f"server CPU {cpu:.0f} µs each, client {client:.0%} of a core"
+        line = row(what, work.server.name, [sample.rate for sample in taken], "1/s", note)
+        if taken is not base:
+            ratio = median(one.rate / other.rate for one, other in zip(taken, base, strict=True))
+            line = _compared(line, ratio, against)
+        rows.append(line)
+    return rows
+
+
+def _compared(line: Row, ratio: float, against: str) -> Row:
+    return Row(
+        line.what, line.subject, line.value, line.unit, line.spread, ratio, f"times the rate of {against}", line.note
+    )
