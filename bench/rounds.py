@@ -11,6 +11,8 @@ from bench.servers import Server
 from bench.table import Row, row
 
 WARM_UP = 0.5
+_LOOK, _IDLE, _PATIENCE = 0.1, 0.011, 10.0
+"""Seconds: between two looks at a server, of processor time that count as idle, and to wait at most."""
 
 
 class Work(Struct, frozen=True):
@@ -21,12 +23,16 @@ class Work(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True):
-    """One slice: operations a second, and what they cost: `cpu` is the server's microseconds for one operation,
-    `client` the share of one processor that this process took."""
+    """One slice: operations a second, and what they cost.
+
+    `cpu`: the server's microseconds for one operation, with what it had put off. `client`: the share of one processor
+    that this process took. `late`: seconds until the server had done what it had put off.
+    """
 
     rate: float
     cpu: float
     client: float
+    late: float
 
 
 async def interleaved(works: Sequence[Work], rounds: int, seconds: float) -> list[list[Sample]]:
@@ -53,8 +59,21 @@ async def _slice(work: Work, seconds: float) -> Sample:
     start, cpu, own = time.perf_counter(), work.server.cpu(), time.process_time()
     await asyncio.gather(*(repeat(index, once) for index, once in enumerate(work.workers)))
     took = time.perf_counter() - start
+    client = (time.process_time() - own) / took
+    late = await _quiet(work.server)
     total = sum(counts)
-    return Sample(total / took, (work.server.cpu() - cpu) / total * 1e6, (time.process_time() - own) / took)
+    return Sample(total / took, (work.server.cpu() - cpu) / total * 1e6, client, late)
+
+
+async def _quiet(server: Server) -> float:
+    """Wait until the server has nothing to do, so that its leftovers do not slow the next one; the seconds it took."""
+    start = time.perf_counter()
+    while True:
+        cpu = server.cpu()
+        await asyncio.sleep(_LOOK)
+        took = time.perf_counter() - start
+        if server.cpu() - cpu <= _IDLE or took > _PATIENCE:
+            return took - _LOOK
 
 
 def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
@@ -65,6 +84,8 @@ def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]],
         cpu = median(sample.cpu for sample in taken)
         client = median(sample.client for sample in taken)
         note = f"server CPU {cpu:.0f} µs each, client {client:.0%} of a core"
+        if (late := median(sample.late for sample in taken)) > _LOOK:
+            note += f", busy for {late:.1f} s afterwards"
         line = row(what, work.server.name, [sample.rate for sample in taken], "1/s", note)
         if taken is not base:
             ratio = median(one.rate / other.rate for one, other in zip(taken, base, strict=True))

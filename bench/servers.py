@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+import yaml
 
 from backends import RedisSettings, StoreSettings
 from bench.client import BadAnswer, Http, Socket
@@ -105,7 +106,8 @@ class Servers:
             self._redis.start()
         return self._redis.url
 
-    async def leflux(self, backend: str = "redis") -> Server:
+    async def leflux(self, backend: str = "redis", message_log: bool = True) -> Server:
+        """`message_log`: whether the permanent log, with its search index, is kept; the peer has none."""
         store = StoreSettings(backend="memory")
         if backend == "redis":
             store = StoreSettings(backend="redis", redis=RedisSettings(url=self.redis_url))
@@ -113,7 +115,10 @@ class Servers:
         names = ("init_per_minute", "messages_per_minute", "address_messages_per_minute", "sockets_per_address")
         sections: dict[str, Any] = {"agent": {"kind": "none"}, "limits": dict.fromkeys(names, UNLIMITED)}
         config = write_config(self._folder, store, port, **sections)
-        return await self._start("LeFlux", port, sys.executable, "run.py", "--config", str(config))
+        if not message_log:
+            _without_log(config)
+        name = "LeFlux" if message_log else "LeFlux, log off"
+        return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
     async def peer(self) -> Server:
         port = free_port()
@@ -146,6 +151,13 @@ class Servers:
             process.wait()
         if self._redis is not None:
             self._redis.close()
+
+
+def _without_log(config: Path) -> None:
+    tree = yaml.safe_load(config.read_text())
+    for site in tree["sites"]:
+        site["message_log"] = False
+    config.write_text(yaml.safe_dump(tree))
 
 
 def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:

@@ -19,7 +19,8 @@ async def stored(rounds: int) -> list[Row]:
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]
     with servers() as started:
-        works = [await _talking(await started.leflux()), await _talking(await started.peer())]
+        compared = [await started.leflux(), await started.leflux(message_log=False), await started.peer()]
+        works = [await _talking(server) for server in compared]
         return rates(WHAT, works, await interleaved(works, rounds, SECONDS), "peer")
 
 
