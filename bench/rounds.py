@@ -25,12 +25,14 @@ class Work(Struct, frozen=True):
 class Sample(Struct, frozen=True):
     """One slice: operations a second, and what they cost.
 
-    `cpu`: the server's microseconds for one operation, with what it had put off. `client`: the share of one processor
-    that this process took. `late`: seconds until the server had done what it had put off.
+    `cpu`, `store`: microseconds of the server and of its Redis for one operation, with what was put off.
+    `client`: the share of one processor that this process took.
+    `late`: seconds until the server had done what it had put off.
     """
 
     rate: float
     cpu: float
+    store: float
     client: float
     late: float
 
@@ -56,13 +58,15 @@ async def _slice(work: Work, seconds: float) -> Sample:
             await once()
             counts[index] += 1
 
-    start, cpu, own = time.perf_counter(), work.server.cpu(), time.process_time()
+    cpu, store = work.server.cpu(), work.server.store_cpu()
+    start, own = time.perf_counter(), time.process_time()
     await asyncio.gather(*(repeat(index, once) for index, once in enumerate(work.workers)))
     took = time.perf_counter() - start
     client = (time.process_time() - own) / took
     late = await _quiet(work.server)
     total = sum(counts)
-    return Sample(total / took, (work.server.cpu() - cpu) / total * 1e6, client, late)
+    cpu, store = work.server.cpu() - cpu, work.server.store_cpu() - store
+    return Sample(total / took, cpu / total * 1e6, store / total * 1e6, client, late)
 
 
 async def _quiet(server: Server) -> float:
@@ -83,7 +87,9 @@ def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]],
     for work, taken in zip(works, samples, strict=True):
         cpu = median(sample.cpu for sample in taken)
         client = median(sample.client for sample in taken)
-        note = f"server CPU {cpu:.0f} µs each, client {client:.0%} of a core"
+        store = median(sample.store for sample in taken)
+        redis = f", Redis {store:.0f} µs" if store else ""
+        note = f"CPU: server {cpu:.0f} µs each{redis}, client {client:.0%} of a core"
         if (late := median(sample.late for sample in taken)) > _LOOK:
             note += f", busy for {late:.1f} s afterwards"
         line = row(what, work.server.name, [sample.rate for sample in taken], "1/s", note)
