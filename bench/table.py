@@ -7,8 +7,10 @@ from msgspec import Struct
 
 
 class Row(Struct, frozen=True):
-    """One line. `spread` is the interquartile range of the samples over their median; `ratio` is how many times as
-    good as, or as large as, the line named in `against` this one is: `reading` says which. `note`: what else was seen.
+    """One line. `value` is a median, None for what could not be measured (`note` says why).
+
+    `spread`: the interquartile range of the samples over their median. `ratio`: this line against another one, as
+    `against` says in words. `note`: what else was seen.
     """
 
     what: str
