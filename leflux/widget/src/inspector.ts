@@ -10,6 +10,8 @@ const TEXT_MAX = 5_000;
 const NAME_MAX = 120;
 const ELEMENTS_MAX = 120;
 const QUIET_MS = 600;
+/** What pages show and hide their elements by. */
+const SHOWING = ["class", "disabled", "hidden", "open", "style"];
 
 export class Inspector {
   private readonly ids = new WeakMap<Element, string>();
@@ -24,7 +26,7 @@ export class Inspector {
     private readonly timers: Timers,
   ) {
     this.watcher = new MutationObserver(() => this.soon());
-    this.watcher.observe(page.body, { childList: true, subtree: true });
+    this.watcher.observe(page.body, { childList: true, subtree: true, attributeFilter: SHOWING });
   }
 
   /** The page or what is known of the visitor may have changed. */

@@ -176,3 +176,18 @@ it("a page that never rests is described all the same", async () => {
   }
   expect(page.events()).toContain("update_context");
 });
+
+it("a button that disappears is news, an animation's every frame is not", async () => {
+  show('<button>Buy</button><div id="ball"></div>');
+  await vi.advanceTimersByTimeAsync(1_000);
+  page.inspector.again();
+  await vi.advanceTimersByTimeAsync(1_000);
+  const before = page.said.length;
+  document.querySelector<HTMLElement>("#ball")!.style.top = "1px";
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.said).toHaveLength(before);
+  document.querySelector("button")!.hidden = true;
+  vi.mocked(Element.prototype.getClientRects).mockReturnValue([] as unknown as DOMRectList);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.said).toHaveLength(before + 1);
+});
