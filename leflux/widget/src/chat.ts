@@ -155,8 +155,11 @@ export class Chat implements Desk {
   }
 
   confirm(confirmed: boolean): void {
+    const asked = this.progress.confirmation;
     this.progress.confirmation = null;
-    void this.sync.ask(EVENTS.confirm, { confirmed });
+    // Whether the page has by now what was missing is for the server to see.
+    if (confirmed && asked?.kind === "missing") this.emit({ name: "proceed" });
+    else void this.sync.ask(EVENTS.confirm, { confirmed, actionId: asked?.actionId });
     this.changed();
   }
 

@@ -18,6 +18,8 @@ const FORBIDDEN_FILL =
   /cc-|passw|one.time|passcode|\b(pin|otp|cvv2?|cvc2?|csc|iban|bic|ssn|card (number|no)|(credit|debit|bank) card|account (number|no)|(verification|security|sms) code|kreditkarte|kartennummer|kontonummer|kennwort)\b/;
 const CAPTCHA = ".g-recaptcha:not([data-size=invisible]),.h-captcha,.cf-turnstile,iframe[src*=captcha],iframe[src*=turnstile]";
 
+export const NAME_MAX = 120;
+
 export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean };
 
 export function usable(page: Document): Usable[] {
@@ -79,6 +81,21 @@ export function find(page: Document, target: Target | undefined): Usable | null 
     if (hit !== undefined) return hit[0];
   }
   return null;
+}
+
+/** Whether a page calls it so: not only like it. */
+function isCalled(element: Usable, { role, name, label }: Target): boolean {
+  return (role === undefined || roleOf(element) === role) && calledOf(element) === plain(name ?? label ?? "").toLowerCase();
+}
+
+const calledOf = (element: Usable): string => plain(nameOf(element).slice(0, NAME_MAX)).toLowerCase();
+
+/** The element that a plan means by an id (`known`), which may be another one's since: then the only one that is called so. */
+export function recognize(page: Document, known: Usable | null, target: Target = {}): Usable | null {
+  if (known !== null && isCalled(known, target)) return known;
+  if (!(target.name ?? target.label)) return null;
+  const [only, another] = usable(page).filter((element) => isCalled(element, target));
+  return another === undefined ? (only ?? null) : null;
 }
 
 function bySelector(page: Document, selector: string): Usable | null {

@@ -16,6 +16,7 @@ import { type Channel, storageChannel, Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
 import { createView } from "./view/index.js";
 import { Widget } from "./widget.js";
+import { EVENTS } from "./wire.js";
 
 /** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
 const READY_MS = 2_000;
@@ -89,6 +90,7 @@ function start(page: Page, loader: Loader): void {
     else announce(event, announcer);
     if (event.name === "restored") ready();
     if (event.name === "joined" || event.name === "reindex") inspector.again();
+    if (event.name === "proceed") void inspector.tell(EVENTS.proceed);
     if (event.name === "plan") void executor.start(event.plan);
     if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
     if (event.name !== "change") return;

@@ -22,8 +22,8 @@ export class Progress {
   }
 
   confirm(asked: ConfirmationRequired): void {
-    const { taskId, actionId, message, confirm_label: confirmLabel, cancel_label: cancelLabel } = asked;
-    this.confirmation = { taskId, actionId, message, confirmLabel, cancelLabel };
+    const { confirm_label: confirmLabel, cancel_label: cancelLabel, ...rest } = asked;
+    this.confirmation = { ...rest, confirmLabel, cancelLabel };
   }
 
   end(): void {

@@ -6,6 +6,7 @@ import { Inspector } from "../src/inspector.js";
 import { Timers } from "../src/timers.js";
 import type { Plan, Step } from "../src/wire.js";
 
+type Entry = { id: string; name: string };
 type Said = { event: string; payload: Record<string, any> };
 
 class Page {
@@ -152,11 +153,114 @@ it("the page is described without what was typed, and only when that has changed
   await page.inspector.tell();
   expect(page.said).toHaveLength(1);
   const { context } = page.said[0]!.payload;
-  expect(context.elements).toEqual([{ id: "e1", role: "textbox", name: "Email" }]);
+  expect(context.elements).toEqual([{ id: expect.any(String), role: "textbox", name: "Email" }]);
   expect(JSON.stringify(context)).not.toContain("ada@example.com");
   document.querySelector("main")!.insertAdjacentHTML("beforeend", "<button>Buy</button>");
   await page.inspector.tell();
-  expect(page.said[1]!.payload["context"].elements.map(({ id }: { id: string }) => id)).toEqual(["e1", "e2"]);
+  const after = page.said[1]!.payload["context"].elements;
+  expect(after.map(({ name }: Entry) => name)).toEqual(["Email", "Buy"]);
+  expect(after[0].id).toBe(context.elements[0].id);
+});
+
+/** The page's elements by their names, as it describes itself, and what was clicked on it. */
+async function shop(html: string): Promise<{ ids: Record<string, string>; clicked: string[] }> {
+  show(html);
+  const clicked: string[] = [];
+  for (const button of document.querySelectorAll("button")) {
+    button.addEventListener("click", () => clicked.push(button.id || button.textContent!));
+  }
+  await page.inspector.tell();
+  const { elements } = page.said.at(-1)!.payload["context"] as { elements: Entry[] };
+  return { ids: Object.fromEntries(elements.map(({ name, id }) => [name, id])), clicked };
+}
+
+/** The document was loaded again: another widget describes and acts on it. */
+function reload(): void {
+  page.inspector.stop();
+  page = new Page();
+}
+
+it("an id that means another element after a reload is not believed: role and name tell which one was meant", async () => {
+  const before = await shop("<button>Save</button><button>Delete</button>");
+  reload();
+  const after = await shop("<button>Delete</button><button>Help</button><button>Save</button>");
+  expect(Object.values(after.ids)).not.toContain(before.ids["Save"]);
+  await page.run({ action: "click", elementId: before.ids["Save"]!, target: { role: "button", name: "Save" } });
+  expect([after.clicked, page.results]).toEqual([["Save"], [true]]);
+});
+
+it("an id of this very page whose element has become another one is not believed either", async () => {
+  const { ids, clicked } = await shop("<button>Save</button>");
+  document.querySelector("button")!.textContent = "Delete";
+  const run = page.run({ action: "click", elementId: ids["Save"]!, target: { role: "button", name: "Save" } });
+  await vi.advanceTimersByTimeAsync(6_000);
+  await run;
+  expect([clicked, page.results]).toEqual([[], ["element_missing"]]);
+});
+
+it.each([
+  ["nothing is called so any more", "<button>Delete</button>"],
+  ["only a part of another name fits", "<button>Save and close the account</button>"],
+  ["another kind of element is called so", '<a href="#x">Save</a>'],
+  ["several are called so", '<button id="first">Save</button><button id="second">Save</button>'],
+])("after a reload the visitor is asked when %s", async (_, html) => {
+  const { ids } = await shop("<button>Save</button>");
+  reload();
+  const { clicked } = await shop(html);
+  const run = page.run({ action: "click", elementId: ids["Save"]!, target: { role: "button", name: "Save" } });
+  await vi.advanceTimersByTimeAsync(6_000);
+  await run;
+  expect([clicked, page.results]).toEqual([[], ["element_missing"]]);
+});
+
+it("without a reload the id tells apart what is called alike", async () => {
+  const { ids, clicked } = await shop('<button id="first">Add</button><button id="second">Add</button>');
+  await page.run({ action: "click", elementId: ids["Add"]!, target: { role: "button", name: "Add" } });
+  expect(clicked).toEqual(["second"]);
+});
+
+it("an element without a name is its id's alone, and an id without a target is nobody's", async () => {
+  const { ids, clicked } = await shop('<button id="bare"></button>');
+  await page.run({ action: "click", elementId: ids[""]!, target: { role: "button" } });
+  expect(clicked).toEqual(["bare"]);
+  reload();
+  const again = await shop('<button id="bare"></button>');
+  const runs = [page.run({ action: "click", elementId: ids[""]!, target: { role: "button" } })];
+  await vi.advanceTimersByTimeAsync(6_000);
+  runs.push(page.run({ action: "click", elementId: ids[""]! }));
+  await vi.advanceTimersByTimeAsync(6_000);
+  await Promise.all(runs);
+  expect([again.clicked, page.results]).toEqual([[], ["element_missing", "element_missing"]]);
+});
+
+it("the page says what cannot be used at the moment", async () => {
+  show("<button disabled>Pay</button>");
+  await page.inspector.tell();
+  expect(page.said[0]!.payload["context"].elements).toEqual([
+    { id: expect.any(String), role: "button", name: "Pay", disabled: true },
+  ]);
+});
+
+it("another address is news though nothing else on the page has changed", async () => {
+  const navigation = new EventTarget();
+  vi.stubGlobal("navigation", navigation);
+  reload();
+  navigation.dispatchEvent(new Event("currententrychange"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.events()).toEqual(["update_context"]);
+  page.inspector.stop();
+  navigation.dispatchEvent(new Event("currententrychange"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.said).toHaveLength(1);
+  vi.unstubAllGlobals();
+});
+
+it("a page that is to go on describes itself also when nothing has changed", async () => {
+  show("<button>Buy</button>");
+  await page.inspector.tell();
+  await page.inspector.tell("continue_task");
+  expect(page.events()).toEqual(["update_context", "continue_task"]);
+  expect(page.said[1]!.payload).toEqual(page.said[0]!.payload);
 });
 
 it("a page that nobody chats on is not looked at", async () => {
