@@ -53,7 +53,7 @@ class Booking:
         for count, answer in enumerate(ANSWERS, 1):
             await self._asked(count)
             await self.chat.say(answer)
-        await self._card().get_by_role("button").first.click()
+        await self.card().get_by_role("button").first.click()
 
     async def _asked(self, count: int) -> None:
         async def is_asked() -> bool:
@@ -61,7 +61,8 @@ class Booking:
 
         await until(is_asked, f"question {count} is asked")
 
-    def _card(self) -> Locator:
+    def card(self) -> Locator:
+        """What the visitor is asked with buttons."""
         return self.chat.page.locator("leflux-widget .card[role=group]").first
 
     async def step(self, number: int) -> None:
@@ -79,14 +80,14 @@ class Booking:
     async def reloaded(self) -> bool:
         return await self._session("test:fired") is not None
 
-    async def ends(self, text: str) -> None:
-        """Wait for the last word; a click that may have happened is asked about, and the visitor says: once more."""
+    async def ends(self, text: str, yes: bool = True) -> None:
+        """Wait for the last word; whatever is asked with buttons is answered by the first one, or by the second."""
 
         async def is_over() -> bool:
             if any(text in bubble.text for bubble in await self.chat.bubbles()):
                 return True
-            if await self._card().is_visible():
-                await self._card().get_by_role("button").first.click(timeout=2_000)
+            if await self.card().is_visible():
+                await self.card().get_by_role("button").nth(0 if yes else 1).click(timeout=2_000)
             return False
 
         await until(_patient(is_over), f"{text!r} is said", 60)
@@ -109,10 +110,15 @@ def _patient(condition: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable
 
 
 async def open_booking(
-    open_shop: OpenShop, context: BrowserContext, moment: str = "never", number: int = 0, **session: str
+    open_shop: OpenShop,
+    context: BrowserContext,
+    moment: str = "never",
+    number: int = 0,
+    agent: dict[str, Any] | None = None,
+    **session: str,
 ) -> Booking:
-    """The demo shop with the playbook; its page reloads once, at `moment` of step `number`."""
-    shop = await open_shop(agent=AGENT, session=session)
+    """The demo shop with the playbook, or another agent; its page reloads once, at `moment` of step `number`."""
+    shop = await open_shop(agent=agent or AGENT, session=session)
     await context.add_init_script(f"({_RELOAD_ONCE})({json.dumps({'moment': moment, 'number': number})})")
     chat = await visit(context, shop.home)
     await expect(chat.input).to_be_enabled()

@@ -20,7 +20,7 @@ const CAPTCHA = ".g-recaptcha:not([data-size=invisible]),.h-captcha,.cf-turnstil
 
 export const NAME_MAX = 120;
 
-export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean };
+export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean; href?: string };
 
 export function usable(page: Document): Usable[] {
   return [...page.querySelectorAll<Usable>(USABLE)].filter((element) => element.type !== "hidden" && element.getClientRects().length > 0);
@@ -90,12 +90,15 @@ function isCalled(element: Usable, { role, name, label }: Target): boolean {
 
 const calledOf = (element: Usable): string => plain(nameOf(element).slice(0, NAME_MAX)).toLowerCase();
 
-/** The element that a plan means by an id (`known`), which may be another one's since: then the only one that is called so. */
+/**
+ * The element that a plan means by an id. It may be another one's since (`known`): then the only one that is called so,
+ * or any of several links to one address.
+ */
 export function recognize(page: Document, known: Usable | null, target: Target = {}): Usable | null {
   if (known !== null && isCalled(known, target)) return known;
   if (!(target.name ?? target.label)) return null;
-  const [only, another] = usable(page).filter((element) => isCalled(element, target));
-  return another === undefined ? (only ?? null) : null;
+  const [first = null, ...others] = usable(page).filter((element) => isCalled(element, target));
+  return others.every(({ href }) => href && href === first?.href) ? first : null;
 }
 
 function bySelector(page: Document, selector: string): Usable | null {

@@ -48,10 +48,11 @@ export class Inspector {
     });
   }
 
-  /** The socket is another one, or somebody wants to be sure. */
-  again(): void {
+  /** The socket is another one, or somebody wants to be sure. `now`: a question about the page is about to be sent. */
+  again(now = false): void {
     this.sent = "";
-    this.soon();
+    if (now) void this.tell();
+    else this.soon();
   }
 
   element(id: string): Usable | null {

@@ -203,6 +203,7 @@ it.each([
   ["only a part of another name fits", "<button>Save and close the account</button>"],
   ["another kind of element is called so", '<a href="#x">Save</a>'],
   ["several are called so", '<button id="first">Save</button><button id="second">Save</button>'],
+  ["links of that name lead to several places", '<a role="button" href="#x">Save</a><a role="button" href="#y">Save</a>'],
 ])("after a reload the visitor is asked when %s", async (_, html) => {
   const { ids } = await shop("<button>Save</button>");
   reload();
@@ -211,6 +212,14 @@ it.each([
   await vi.advanceTimersByTimeAsync(6_000);
   await run;
   expect([clicked, page.results]).toEqual([[], ["element_missing"]]);
+});
+
+it("several links to one address are one to a plan", async () => {
+  const { ids } = await shop('<a href="#x">Save</a>');
+  reload();
+  show('<a href="#x">Save</a><a href="#x">Save</a>');
+  await page.run({ action: "click", elementId: ids["Save"]!, target: { role: "link", name: "Save" } });
+  expect(page.results).toEqual([true]);
 });
 
 it("without a reload the id tells apart what is called alike", async () => {
