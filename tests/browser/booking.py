@@ -18,7 +18,8 @@ ABORTED = "aborted"
 ANSWERS = ["Ada Lovelace", "ada@example.com", "+44 20 7946 0000"]
 AGENT = {"kind": "playbook", "playbook": {"path": "config/playbook.yaml"}}
 
-# Steps are counted by the order in which the page asks for them; the count outlives the page.
+# Steps are counted by the order in which the page asks for them; the count outlives the page, as does the list of what
+# the agent has clicked: the visitor's own clicks are trusted events, and a link is how a navigate goes.
 _RELOAD_ONCE = """({moment, number}) => {
   const seen = () => JSON.parse(sessionStorage.getItem('test:seen') ?? '[]');
   const index = (id) => {
@@ -31,11 +32,17 @@ _RELOAD_ONCE = """({moment, number}) => {
   if (isDue(seen().length, 'after')) fire();
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
+    if (/"sequence_complete"/.test(data) && isDue(seen().length, 'end')) return fire();
     const report = /"(action_started|action_complete)".*"actionId":"([^"]+)"/.exec(data);
     const now = report?.[1] === 'action_started' ? 'before' : 'after';
     if (report !== null && isDue(index(report[2]), now)) return fire();
     return send.call(this, data);
   };
+  document.addEventListener('click', ({target, isTrusted}) => {
+    if (isTrusted || target.closest('a')) return;
+    const clicks = JSON.parse(sessionStorage.getItem('test:clicks') ?? '[]');
+    sessionStorage.setItem('test:clicks', JSON.stringify([...clicks, target.value || target.textContent.trim()]));
+  }, true);
   addEventListener('leflux:action', ({detail}) => { if (isDue(index(detail.step.id), 'during')) fire(); });
 }"""
 
@@ -46,6 +53,8 @@ class Booking:
     def __init__(self, shop: Shop, chat: Chat) -> None:
         self.shop = shop
         self.chat = chat
+        # How often the visitor has had a click repeated.
+        self.repeats = 0
 
     async def begin(self) -> None:
         """Ask for it, tell who one is, and agree."""
@@ -53,6 +62,10 @@ class Booking:
         for count, answer in enumerate(ANSWERS, 1):
             await self._asked(count)
             await self.chat.say(answer)
+        await self.agree()
+
+    async def agree(self) -> None:
+        """Press the first button of what is asked."""
         await self.card().get_by_role("button").first.click()
 
     async def _asked(self, count: int) -> None:
@@ -71,7 +84,7 @@ class Booking:
         async def is_there() -> bool:
             return len(json.loads(await self._session("test:seen") or "[]")) >= number
 
-        await until(_patient(is_there), f"step {number} has begun", 30)
+        await until(patient(is_there), f"step {number} has begun", 30)
 
     async def _session(self, key: str) -> str | None:
         found: str | None = await self.chat.page.evaluate("key => sessionStorage.getItem(key)", key)
@@ -87,17 +100,25 @@ class Booking:
             if any(text in bubble.text for bubble in await self.chat.bubbles()):
                 return True
             if await self.card().is_visible():
-                await self.card().get_by_role("button").nth(0 if yes else 1).click(timeout=2_000)
+                button = self.card().get_by_role("button").nth(0 if yes else 1)
+                called = await button.text_content(timeout=2_000)
+                await button.click(timeout=2_000)
+                self.repeats += called == "Click again"
             return False
 
-        await until(_patient(is_over), f"{text!r} is said", 60)
+        await until(patient(is_over), f"{text!r} is said", 60)
+
+    async def clicks(self) -> list[str]:
+        """What the agent has clicked, links aside, in order."""
+        found: list[str] = json.loads(await self._session("test:clicks") or "[]")
+        return found
 
     async def submissions(self) -> list[Any]:
         _, answer = await self.shop.get("/demo/forms/log")
         return [entry["fields"] for entry in answer["entries"] if entry["form"] == "booking"]
 
 
-def _patient(condition: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+def patient(condition: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
     """A page that is being replaced cannot be read; the next look will."""
 
     async def look() -> bool:

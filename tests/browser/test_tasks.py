@@ -8,7 +8,10 @@ from tests.browser.conftest import OpenShop
 from tests.services.wait import until
 
 BOOKED = [dict(zip(("name", "email", "phone"), ANSWERS, strict=True))]
+# At the end, it is the report of the whole sequence that is lost.
 MOMENTS = [(moment, number) for number in range(1, STEPS + 1) for moment in ("before", "during", "after")]
+MOMENTS += [("end", STEPS)]
+CLICKS = ["Lamps for my home", "Continue", "Continue to review", "Confirm booking"]
 
 
 async def booked_once(booking: Booking) -> None:
@@ -17,6 +20,9 @@ async def booked_once(booking: Booking) -> None:
     assert fields == BOOKED
     said = [bubble for bubble in await booking.chat.bubbles() if DONE in bubble.text]
     assert len(said) == 1
+    clicks = await booking.clicks()
+    assert set(clicks) <= set(CLICKS)
+    assert len(clicks) <= len(set(clicks)) + booking.repeats, "a click is only repeated when the visitor says so"
 
 
 async def aborted_once(booking: Booking) -> None:
@@ -44,6 +50,30 @@ async def test_a_reload_at_any_moment_neither_repeats_nor_loses_a_step(
     await booking.begin()
     await booked_once(booking)
     assert await booking.reloaded()
+
+
+@pytest.mark.soak
+@pytest.mark.every_durable_store
+@pytest.mark.parametrize(("moment", "number"), MOMENTS)
+async def test_a_reload_at_any_moment_is_safe_on_every_store(
+    open_shop: OpenShop, context: BrowserContext, moment: str, number: int
+) -> None:
+    booking = await open_booking(open_shop, context, moment, number)
+    await booking.begin()
+    await booked_once(booking)
+    assert await booking.reloaded()
+
+
+@pytest.mark.parametrize(("moment", "number"), [("after", 2), ("after", 6), ("after", 10), ("after", 11)])
+async def test_a_click_that_the_visitor_has_seen_is_not_repeated(
+    open_shop: OpenShop, context: BrowserContext, moment: str, number: int
+) -> None:
+    """Asked about an uncertain click, the visitor says that it happened; where the page tells, nobody is asked."""
+    booking = await open_booking(open_shop, context, moment, number)
+    await booking.begin()
+    await booking.ends(DONE, yes=False)
+    await booked_once(booking)
+    assert await booking.clicks() == CLICKS
 
 
 @pytest.mark.every_durable_store

@@ -89,10 +89,11 @@ function start(page: Page, loader: Loader): void {
     else if (event.name === "widget") shown.follow();
     else announce(event, announcer);
     if (event.name === "restored") ready();
-    if (event.name === "joined" || event.name === "reindex") inspector.again(chat.hasWaiting);
+    if (event.name === "joined" || event.name === "reindex") inspector.again();
     if (event.name === "proceed") void inspector.tell(EVENTS.proceed);
     if (event.name === "plan") void executor.start(event.plan);
     if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
+    if (chat.hasWaiting) inspector.hurry();
     if (event.name !== "change") return;
     shown.redraw();
     const next = JSON.stringify(publicState(chat, shown));

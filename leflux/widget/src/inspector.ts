@@ -48,11 +48,17 @@ export class Inspector {
     });
   }
 
-  /** The socket is another one, or somebody wants to be sure. `now`: a question about the page is about to be sent. */
-  again(now = false): void {
+  /** The socket is another one, or somebody wants to be sure. */
+  again(): void {
     this.sent = "";
-    if (now) void this.tell();
-    else this.soon();
+    this.soon();
+  }
+
+  /** What the visitor is about to ask may be about the page as it is now. */
+  hurry(): void {
+    if (!this.isDue) return;
+    this.isDue = false;
+    void this.tell();
   }
 
   element(id: string): Usable | null {
