@@ -157,7 +157,6 @@ export class Chat implements Desk {
   confirm(confirmed: boolean): void {
     const asked = this.progress.confirmation;
     this.progress.confirmation = null;
-    // Whether the page has by now what was missing is for the server to see.
     if (confirmed && asked?.kind === "missing") this.emit({ name: "proceed" });
     else void this.sync.ask(EVENTS.confirm, { confirmed, actionId: asked?.actionId });
     this.changed();
@@ -286,7 +285,6 @@ export class Chat implements Desk {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
-    this.visitor.forget();
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });

@@ -90,6 +90,7 @@ function start(page: Page, loader: Loader): void {
     else announce(event, announcer);
     if (event.name === "restored") ready();
     if (event.name === "joined" || event.name === "reindex") inspector.again();
+    // Whether the page has by now what was missing is for the server to see.
     if (event.name === "proceed") void inspector.tell(EVENTS.proceed);
     if (event.name === "plan") void executor.start(event.plan);
     if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
