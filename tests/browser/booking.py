@@ -1,7 +1,7 @@
 """A visitor who lets the agent book a demo, and a page that reloads at a chosen moment of it."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from playwright.async_api import BrowserContext, Error, Locator, expect
@@ -56,13 +56,14 @@ class Booking:
         # How often the visitor has had a click repeated.
         self.repeats = 0
 
-    async def begin(self) -> None:
-        """Ask for it, tell who one is, and agree."""
-        await self.chat.say("Please book a demo")
-        for count, answer in enumerate(ANSWERS, 1):
+    async def begin(self, wish: str = "Please book a demo", answers: Sequence[str] = ANSWERS) -> None:
+        """Ask for it, tell who one is, and agree, which only a booking asks for."""
+        await self.chat.say(wish)
+        for count, answer in enumerate(answers, 1):
             await self._asked(count)
             await self.chat.say(answer)
-        await self.agree()
+        if answers is ANSWERS:
+            await self.agree()
 
     async def agree(self) -> None:
         """Press the first button of what is asked."""

@@ -51,11 +51,11 @@ CHOOSE = act(
     _step("select", "Showroom", value=CHOICES["showroom"]),
     _step("select", "Day", value=CHOICES["day"]),
     _step("select", "Time", value=CHOICES["time"]),
-    _step("click", "Continue", url="/demo/book/details.html"),
 )
+GO_ON = act(_step("click", "Continue", url="/demo/book/details.html"))
 FILL_IN = act(
     *(_step("type", name, value=value) for name, value in ADA.items()),
     _step("click", "Continue to review", url="/demo/book/review.html"),
 )
 CONFIRM = act(_step("click", "Confirm booking", url="/demo/book/thanks.html"))
-BOOK: list[Answer] = [GO, CHOOSE, FILL_IN, CONFIRM, text("Your demo is booked, ", "Ada Lovelace.")]
+BOOK: list[Answer] = [GO, CHOOSE, GO_ON, FILL_IN, CONFIRM, text("Your demo is booked, ", "Ada Lovelace.")]

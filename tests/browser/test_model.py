@@ -40,7 +40,7 @@ async def booked_once(booking: Booking) -> None:
     assert [bubble.text for bubble in await booking.chat.bubbles()].count(scripted.BOOKED) == 1
 
 
-@pytest.mark.parametrize(("moment", "number"), [("during", 1), ("before", 4), ("during", 8), ("after", 10)])
+@pytest.mark.parametrize(("moment", "number"), [("during", 1), ("before", 4), ("end", 5), ("during", 8), ("after", 10)])
 async def test_a_model_books_a_demo_once_whenever_the_page_reloads_and_however_it_has_changed(
     open_shop: OpenShop, context: BrowserContext, model: ModelServer, moment: str, number: int
 ) -> None:

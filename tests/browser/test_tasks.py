@@ -8,9 +8,7 @@ from tests.browser.conftest import OpenShop
 from tests.services.wait import until
 
 BOOKED = [dict(zip(("name", "email", "phone"), ANSWERS, strict=True))]
-# At the end, it is the report of the whole sequence that is lost.
 MOMENTS = [(moment, number) for number in range(1, STEPS + 1) for moment in ("before", "during", "after")]
-MOMENTS += [("end", STEPS)]
 CLICKS = ["Lamps for my home", "Continue", "Continue to review", "Confirm booking"]
 
 
@@ -74,6 +72,18 @@ async def test_a_click_that_the_visitor_has_seen_is_not_repeated(
     await booking.ends(DONE, yes=False)
     await booked_once(booking)
     assert await booking.clicks() == CLICKS
+
+
+async def test_a_task_whose_last_report_is_lost_is_done_all_the_same(
+    open_shop: OpenShop, context: BrowserContext
+) -> None:
+    """Instead of telling that the sequence is complete, the page reloads."""
+    booking = await open_booking(open_shop, context, "end", 4)
+    await booking.begin("I would like to talk to a person", ANSWERS[:2])
+    await booking.ends("Now write your message")
+    assert await booking.reloaded()
+    said = [bubble.text for bubble in await booking.chat.bubbles() if bubble.kind in ("task", ABORTED)]
+    assert len(said) == 2, "what will be done, and that it is done"
 
 
 @pytest.mark.every_durable_store
