@@ -20,6 +20,7 @@ def store() -> str:
     return "sqlite"
 
 
+ROUNDS = 15
 Clear = Callable[[Chat, Chat], Awaitable[object]]
 
 
@@ -111,6 +112,19 @@ async def test_clearing_in_one_tab_clears_every_tab(shop: Shop, context: Browser
     await first.page.reload()
     await first.open()
     await shop.agrees(first, 2)
+
+
+async def test_a_tab_that_does_not_own_the_conversation_clears_it_for_good(shop: Shop, context: BrowserContext) -> None:
+    first, second = await two_tabs(context, shop)
+    for number in range(ROUNDS):
+        await second.ask(f"round {number}")
+        await first.answered(f"round {number}")
+        old_id = await first.session_id()
+        await first.page.evaluate("LeFlux.clearConversation()")
+        await shows_nothing(second)
+        await shows_nothing(first)
+        assert await second.page.evaluate("LeFlux.getSessionId()") is None
+        assert old_id not in (await kept(first.page)).values()
 
 
 async def test_clearing_while_a_message_waits_does_not_send_it_afterwards(shop: Shop, context: BrowserContext) -> None:

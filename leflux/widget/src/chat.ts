@@ -168,6 +168,7 @@ export class Chat implements Desk {
 
   /** The page is shown (again): by a switch of tabs, from the back/forward cache, after a sleep, back online. */
   wake(): void {
+    this.env.tabs.open();
     this.checkStorage();
     this.follow();
     this.seat.seen();
@@ -178,6 +179,7 @@ export class Chat implements Desk {
   /** The page is about to be frozen or left. */
   leave(): void {
     this.seat.leave();
+    this.env.tabs.close();
   }
 
   granted(): void {

@@ -42,26 +42,30 @@ export function storageChannel(area: Area, page: Pick<Window, "addEventListener"
 }
 
 export class Tabs {
-  private readonly channel: Channel | null;
+  private channel: Channel | null = null;
   private readonly listeners: ((hint: Hint, from: string) => void)[] = [];
 
   /** `tab` is new for each page load, so that a duplicated tab is another one. */
   constructor(
     readonly tab: string,
-    open: () => Channel,
+    private readonly connect: () => Channel,
   ) {
-    let channel: Channel | null = null;
+    this.open();
+  }
+
+  /** Hear the others (again). */
+  open(): void {
+    if (this.channel !== null) return;
     try {
-      channel = open();
-      channel.onmessage = ({ data }) => {
+      this.channel = this.connect();
+      this.channel.onmessage = ({ data }) => {
         const { from, hint } = (data ?? {}) as { from?: unknown; hint?: Hint };
-        if (typeof from !== "string" || from === tab || typeof hint?.type !== "string") return;
+        if (typeof from !== "string" || from === this.tab || typeof hint?.type !== "string") return;
         for (const listener of this.listeners) listener(hint, from);
       };
     } catch {
-      channel = null;
+      this.channel = null;
     }
-    this.channel = channel;
   }
 
   /** False: this tab cannot hear the others; the server's fencing keeps them apart. */
@@ -81,7 +85,9 @@ export class Tabs {
     }
   }
 
+  /** A page in the back/forward cache that is sent a hint is thrown out of it, so a page that is left hears nothing. */
   close(): void {
     this.channel?.close();
+    this.channel = null;
   }
 }
