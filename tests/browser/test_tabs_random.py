@@ -68,7 +68,7 @@ class Visitor:
         page = await self.context.new_page()
         await page.goto(self.shop.home, wait_until="commit")
         await self._is_there(page)
-        page.on("crash", self._crashed.append)
+        page.on("crash", lambda crashed: self._crashed.append(crashed))
         self.chats.append(Chat(page))
 
     async def _is_there(self, page: Page) -> None:
