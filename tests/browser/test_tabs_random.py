@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from tests.browser.chat import Chat
+from tests.browser.chat import Bubble, Chat
 from tests.browser.conftest import OpenShop
 from tests.browser.shop import Shop
 from tests.browser.tabs import shows_nothing
@@ -98,6 +98,10 @@ class Visitor:
         while self._crashed:
             await self._crashed.pop().close()
 
+    async def look(self, chat: Chat) -> tuple[list[Bubble], object]:
+        """For whoever reads of a failure."""
+        return await chat.bubbles(), await chat.page.evaluate("[LeFlux.getState(), { ...localStorage }]")
+
     async def is_of_one_mind(self) -> None:
         """One last message in every tab, after which all of them and the store are to be equal."""
         while len(self.chats) < MOST_TABS:
@@ -119,6 +123,7 @@ async def wander(open_shop: OpenShop, context: BrowserContext, seed: int, steps:
         await visitor.is_of_one_mind()
     except BaseException as failure:
         failure.add_note(f"seed {seed}: {', '.join(visitor.done)}\nsaid: {visitor.said}")
+        failure.add_note(f"tabs: {[await visitor.look(chat) for chat in visitor.chats]}")
         raise
 
 

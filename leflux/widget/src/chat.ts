@@ -143,7 +143,6 @@ export class Chat implements Desk {
 
   clear(): void {
     this.wipe(false);
-    this.env.tabs.tell({ type: "cleared" });
   }
 
   /** Erase the conversation on the server, then here. False when the server could not be asked. */
@@ -206,7 +205,7 @@ export class Chat implements Desk {
     if (hint.type === "history") this.follow();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
-    else if (hint.type === "cleared" || hint.type === "deleted") this.reset();
+    else if (hint.type === "cleared") this.drop(hint.done);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
     else if (hint.type === "stream" && !this.isOwner) {
       transcript.stream = hint.stream;
@@ -268,20 +267,25 @@ export class Chat implements Desk {
   }
 
   deleted(sessionId: string | null): void {
-    if (sessionId !== this.conversation.sessionId) return;
-    this.wipe(true);
-    if (sessionId !== null) this.env.tabs.tell({ type: "deleted", sessionId });
+    if (sessionId === this.conversation.sessionId) this.wipe(true);
   }
 
   /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
   private wipe(everything: boolean): void {
     this.conversation.forget(everything);
-    this.outbox.clear();
+    this.env.tabs.tell({ type: "cleared", done: this.outbox.clear() });
     this.reset();
   }
 
-  /** Forget the conversation in this tab. */
+  /** Forget the conversation in this tab, and take up the one that is kept now. */
   private reset(): void {
+    this.drop();
+    this.follow();
+  }
+
+  /** `done`: given up by the tab that cleared. The storage is not looked at, for it may tell of the erasure later. */
+  private drop(done: readonly string[] = []): void {
+    this.outbox.drop(done);
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
@@ -289,7 +293,6 @@ export class Chat implements Desk {
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });
-    this.follow();
   }
 
   destroy(): void {

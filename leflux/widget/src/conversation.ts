@@ -18,6 +18,8 @@ export class Conversation {
   sessionId: string | null = null;
   private meta: SessionMeta | null = null;
   private kept = false;
+  /** How often the conversation was dropped: what was asked for before belongs to none. */
+  drops = 0;
   /** The session that was cleared: the storage may still name it, for what another tab erased reaches this one later. */
   private gone: string | null = null;
 
@@ -150,6 +152,7 @@ export class Conversation {
 
   /** Forget it in this tab: what is kept belongs to whoever cleared it, and may be the next conversation already. */
   drop(): void {
+    this.drops += 1;
     this.gone = this.sessionId ?? this.gone;
     this.sessionId = null;
     this.meta = null;

@@ -72,7 +72,7 @@ export class Opening {
   }
 
   private async requestSession(): Promise<boolean> {
-    const { continues } = this.conversation;
+    const { continues, drops } = this.conversation;
     const visitorId = this.env.visitorId();
     const prior = this.conversation.prior();
     try {
@@ -83,7 +83,7 @@ export class Opening {
         ...(prior.length === 0 ? {} : { priorHistory: prior }),
       });
       // Another tab may have been faster; then all go where it went.
-      if (!this.desk.follow()) this.conversation.adopt(answer);
+      if (!this.desk.follow() && this.conversation.drops === drops) this.conversation.adopt(answer);
       this.reconciled(answer, "new");
       if (this.desk.isOwner) void this.side.rejoin();
       return true;

@@ -30,6 +30,8 @@ export class Outbox {
   private pending: Pending[];
   /** Typed in this tab, and how often it may be put back after another tab's write has dropped it. */
   private readonly mine = new Map<string, number>();
+  /** Given up when the conversation was cleared; the storage may still name them for a moment. */
+  private readonly dropped = new Set<string>();
   private busy = false;
   private asked = false;
   private paused = false;
@@ -84,7 +86,7 @@ export class Outbox {
   /** In the order of typing, whatever the clocks say: that in which they were put into the storage. */
   private known(): Pending[] {
     if (!this.store.persistent) return this.pending;
-    const stored = this.store.outbox();
+    const stored = this.stored();
     const ids = new Set(stored.map(({ clientMessageId }) => clientMessageId));
     const lost = this.pending.filter(({ clientMessageId: id }) => {
       const times = this.mine.get(id) ?? 0;
@@ -95,15 +97,28 @@ export class Outbox {
     return [...stored, ...lost];
   }
 
-  clear(): void {
+  private stored(): Pending[] {
+    return this.store.outbox().filter(({ clientMessageId }) => !this.dropped.has(clientMessageId));
+  }
+
+  /** Give everything up. Returns the ids. */
+  clear(): string[] {
+    const ids = this.known().map(({ clientMessageId }) => clientMessageId);
     this.mine.clear();
-    this.set([]);
+    this.drop(ids);
+    this.set([], ids);
+    return ids;
+  }
+
+  /** These were given up in another tab. */
+  drop(ids: readonly string[]): void {
+    for (const id of ids) this.dropped.add(id);
   }
 
   /** Forget what this tab knows, and look at what is kept now. */
   reset(): void {
     this.mine.clear();
-    this.pending = this.store.persistent ? this.store.outbox() : [];
+    this.pending = this.store.persistent ? this.stored() : [];
   }
 
   stop(): void {

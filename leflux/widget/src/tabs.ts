@@ -5,14 +5,15 @@ import type { Area } from "./storage.js";
 import type { Stream } from "./wire.js";
 
 export type Hint =
-  | { type: "history" | "widget" | "cleared" | "bye" }
+  | { type: "history" | "widget" | "bye" }
+  /** The conversation is no more, nor are the messages that waited. */
+  | { type: "cleared"; done: readonly string[] }
   /** What waits has changed; `done` no longer does. */
   | { type: "outbox"; done: readonly string[] }
   /** The reply that the owner receives, as far as it is; and whether one is awaited. */
   | { type: "stream"; stream: Stream | null; typing: boolean }
   /** The stream has become this message, which the history will have. */
   | { type: "done"; streamId: string; id: string; seq: number }
-  | { type: "deleted"; sessionId: string }
   /** This tab owns the conversation since `at`. */
   | { type: "owner"; at: number };
 
