@@ -44,12 +44,10 @@ export class Chat implements Desk {
   }
 
   private listen(): void {
-    const { connection } = this.sync;
-    const taken = (event: { sessionId: string; readOnlyMs: number }): void => {
+    this.sync.connection.on(EVENTS.takenOver, (event: { sessionId: string; readOnlyMs: number }) => {
       if (event.sessionId === this.conversation.sessionId) this.lost(event.readOnlyMs);
-    };
-    connection.on(EVENTS.takenOver, taken);
-    followTasks(connection, this.progress, this.sync, this);
+    });
+    followTasks(this.sync.connection, this.progress, this.sync, this);
   }
 
   /** Returns the way to stop listening. */
@@ -141,16 +139,19 @@ export class Chat implements Desk {
     this.seat.used();
   }
 
-  clear(): void {
-    this.wipe(false);
+  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
+  clear(everything = false): void {
+    this.conversation.forget(everything);
+    this.env.tabs.tell({ type: "cleared", at: this.env.now(), done: this.outbox.clear() });
+    this.reset();
   }
 
   /** Erase the conversation on the server, then here. False when the server could not be asked. */
   async forget(): Promise<boolean> {
     const { sessionId } = this.conversation;
-    if (sessionId !== null && !(await this.sync.erase(sessionId))) return false;
-    this.deleted(sessionId);
-    return true;
+    const isErased = sessionId === null || (await this.sync.erase(sessionId));
+    if (isErased) this.deleted(sessionId);
+    return isErased;
   }
 
   confirm(confirmed: boolean): void {
@@ -205,7 +206,7 @@ export class Chat implements Desk {
     if (hint.type === "history") this.follow();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
-    else if (hint.type === "cleared") this.drop(hint.done);
+    else if (hint.type === "cleared") this.drop(hint.done, hint.at);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
     else if (hint.type === "stream" && !this.isOwner) {
       transcript.stream = hint.stream;
@@ -267,14 +268,7 @@ export class Chat implements Desk {
   }
 
   deleted(sessionId: string | null): void {
-    if (sessionId === this.conversation.sessionId) this.wipe(true);
-  }
-
-  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
-  private wipe(everything: boolean): void {
-    this.conversation.forget(everything);
-    this.env.tabs.tell({ type: "cleared", done: this.outbox.clear() });
-    this.reset();
+    if (sessionId === this.conversation.sessionId) this.clear(true);
   }
 
   /** Forget the conversation in this tab, and take up the one that is kept now. */
@@ -283,9 +277,9 @@ export class Chat implements Desk {
     this.follow();
   }
 
-  /** `done`: given up by the tab that cleared. The storage is not looked at, for it may tell of the erasure later. */
-  private drop(done: readonly string[] = []): void {
-    this.outbox.drop(done);
+  /** `done`, `at`: as another tab says. The storage is not looked at, for it may tell of the erasure later. */
+  private drop(done: readonly string[] = [], at?: number): void {
+    this.outbox.drop(done, at);
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();

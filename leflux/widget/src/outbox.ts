@@ -110,9 +110,10 @@ export class Outbox {
     return ids;
   }
 
-  /** These were given up in another tab. */
-  drop(ids: readonly string[]): void {
-    for (const id of ids) this.dropped.add(id);
+  /** Given up in another tab: these, and what was typed before that. It need not have heard of all of them. */
+  drop(ids: readonly string[], at = -Infinity): void {
+    const before = [...this.pending, ...this.store.outbox()].filter(({ ts }) => ts < at);
+    for (const id of [...ids, ...before.map(({ clientMessageId }) => clientMessageId)]) this.dropped.add(id);
   }
 
   /** Forget what this tab knows, and look at what is kept now. */

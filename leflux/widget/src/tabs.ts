@@ -6,8 +6,8 @@ import type { Stream } from "./wire.js";
 
 export type Hint =
   | { type: "history" | "widget" | "bye" }
-  /** The conversation is no more, nor are the messages that waited. */
-  | { type: "cleared"; done: readonly string[] }
+  /** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */
+  | { type: "cleared"; at: number; done: readonly string[] }
   /** What waits has changed; `done` no longer does. */
   | { type: "outbox"; done: readonly string[] }
   /** The reply that the owner receives, as far as it is; and whether one is awaited. */
