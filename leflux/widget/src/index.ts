@@ -19,6 +19,8 @@ import { Widget } from "./widget.js";
 
 /** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
 const READY_MS = 2_000;
+/** A tab that sleeps may hold up the others this long. */
+const ALONE_MS = 3_000;
 
 interface Loader {
   host: string;
@@ -45,6 +47,10 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     connect: connectTo(host),
     baton: (holder) =>
       navigator.locks ? new LockBaton(navigator.locks, holder) : new BeatBaton(tabs, now, holder),
+    alone: (task) =>
+      navigator.locks
+        ? navigator.locks.request("leflux:init", { signal: AbortSignal.timeout(ALONE_MS) }, task).catch(task)
+        : task(),
     url: () => location.href,
     visible: () => document.visibilityState === "visible",
     online: () => navigator.onLine,

@@ -65,10 +65,16 @@ export class Opening {
 
   /** A fresh session, once at a time. False when the server cannot be asked now. */
   init(): Promise<boolean> {
-    this.starting ??= this.requestSession().finally(() => {
+    this.starting ??= this.env.alone(() => this.startSession()).finally(() => {
       this.starting = null;
     });
     return this.starting;
+  }
+
+  /** Two sessions for one conversation would part what was said: the tab that comes second goes where the first went. */
+  private async startSession(): Promise<boolean> {
+    this.desk.follow();
+    return this.conversation.sessionId !== null || this.requestSession();
   }
 
   private async requestSession(): Promise<boolean> {

@@ -22,7 +22,8 @@ export interface Courier {
   changed(done: readonly string[]): void;
 }
 
-const PUT_BACK_MAX = 3;
+/** Tabs that write at once overwrite each other for a while, but not for ever. */
+const PUT_BACK_MAX = 100;
 const AGAIN_MAX = 3;
 const PAUSE_MAX_MS = 8_000;
 

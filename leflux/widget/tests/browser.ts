@@ -158,6 +158,7 @@ export class Tab {
       connect: connectTo(server, (socket) => (this.socket = socket)),
       baton: (holder) =>
         browser.options.locks === false ? new BeatBaton(tabs, now, holder) : new LockBaton(browser.locks, holder),
+      alone: (task) => task(),
       url: () => "http://shop.test/",
       visible: () => this.isVisible && this.isAlive,
       online: () => true,
