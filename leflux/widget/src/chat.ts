@@ -9,7 +9,7 @@ import { Outbox } from "./outbox.js";
 import { followTasks, Progress } from "./progress.js";
 import { Seat } from "./seat.js";
 import { Sync } from "./sync.js";
-import type { Hint } from "./tabs.js";
+import type { Cleared, Hint } from "./tabs.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
 import { Visitor } from "./visitor.js";
 import { EVENTS } from "./wire.js";
@@ -67,15 +67,12 @@ export class Chat implements Desk {
   get isOwner(): boolean {
     return this.seat.isOwner;
   }
-
   get isInUse(): boolean {
     return this.seat.isInUse;
   }
-
   get readOnly(): boolean {
     return this.seat.readOnly;
   }
-
   get hasWaiting(): boolean {
     return this.outbox.waits;
   }
@@ -206,9 +203,9 @@ export class Chat implements Desk {
     if (hint.type === "history") this.follow();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
-    else if (hint.type === "cleared") this.drop(hint.done, hint.at);
+    else if (hint.type === "cleared") this.clearedElsewhere(hint);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
-    else if (hint.type === "stream" && !this.isOwner) {
+    else if (hint.type === "stream" && !this.isOwner && hint.sessionId === this.conversation.sessionId) {
       transcript.stream = hint.stream;
       this.sync.setTyping(hint.typing);
     }
@@ -277,9 +274,14 @@ export class Chat implements Desk {
     this.follow();
   }
 
-  /** `done`, `at`: as another tab says. The storage is not looked at, for it may tell of the erasure later. */
-  private drop(done: readonly string[] = [], at?: number): void {
+  /** What is kept now is not taken up, for this tab may see the erasure later than the hint. */
+  private clearedElsewhere({ done, at }: Cleared): void {
     this.outbox.drop(done, at);
+    this.drop();
+    this.conversation.eraseGone();
+  }
+
+  private drop(): void {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();

@@ -70,7 +70,7 @@ export class Conversation {
     const nothing = !this.store.persistent || this.store.isEmpty();
     // Records are written and erased one by one: a history without a session is on its way in or out.
     const isPartial = meta === null && (id === null || id !== this.sessionId);
-    if (nothing || isPartial || (id !== null && id === this.gone)) return { moved: false, fresh: [] };
+    if (nothing || isPartial || this.eraseGone()) return { moved: false, fresh: [] };
     const moved = id !== this.sessionId;
     this.meta = meta ?? this.meta;
     if (moved) {
@@ -79,6 +79,13 @@ export class Conversation {
       this.transcript.clear();
     }
     return { moved, fresh: this.reread() };
+  }
+
+  /** A tab that had not heard of the clearing yet may have written the session back. True: so it was. */
+  eraseGone(): boolean {
+    const isBack = this.gone !== null && this.store.sessionId() === this.gone;
+    if (isBack) this.store.forgetSession();
+    return isBack;
   }
 
   private reread(): Message[] {

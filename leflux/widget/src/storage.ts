@@ -215,6 +215,11 @@ export class BrowserStore {
     if (everything) this.drop(KEYS.userData);
   }
 
+  /** Forget the session, but nothing that is being typed. */
+  forgetSession(): void {
+    for (const key of [KEYS.session, KEYS.sessionId, KEYS.history]) this.drop(key);
+  }
+
   dropWidget(): void {
     this.drop(KEYS.widget);
   }

@@ -4,14 +4,16 @@
 import type { Area } from "./storage.js";
 import type { Stream } from "./wire.js";
 
+/** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */
+export type Cleared = { type: "cleared"; at: number; done: readonly string[] };
+
 export type Hint =
   | { type: "history" | "widget" | "bye" }
-  /** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */
-  | { type: "cleared"; at: number; done: readonly string[] }
+  | Cleared
   /** What waits has changed; `done` no longer does. */
   | { type: "outbox"; done: readonly string[] }
   /** The reply that the owner receives, as far as it is; and whether one is awaited. */
-  | { type: "stream"; stream: Stream | null; typing: boolean }
+  | { type: "stream"; sessionId: string | null; stream: Stream | null; typing: boolean }
   /** The stream has become this message, which the history will have. */
   | { type: "done"; streamId: string; id: string; seq: number }
   /** This tab owns the conversation since `at`. */
