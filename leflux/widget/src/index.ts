@@ -11,7 +11,8 @@ import { Http } from "./http.js";
 import { uuid, visitorId } from "./identity.js";
 import { Inspector } from "./inspector.js";
 import { follow } from "./lifecycle.js";
-import { BrowserStore, memoryArea, type Trouble } from "./storage.js";
+import { memoryArea, type Trouble } from "./records.js";
+import { BrowserStore } from "./storage.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
 import { createView } from "./view/index.js";
@@ -21,6 +22,8 @@ import { Widget } from "./widget.js";
 const READY_MS = 2_000;
 /** A tab that sleeps may hold up the others this long. */
 const ALONE_MS = 3_000;
+/** What one process has put into the storage, another one sees a little later. */
+const SEEN_MS = 300;
 
 interface Loader {
   host: string;
@@ -47,10 +50,7 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     connect: connectTo(host),
     baton: (holder) =>
       navigator.locks ? new LockBaton(navigator.locks, holder) : new BeatBaton(tabs, now, holder),
-    alone: (task) =>
-      navigator.locks
-        ? navigator.locks.request("leflux:init", { signal: AbortSignal.timeout(ALONE_MS) }, task).catch(task)
-        : task(),
+    alone: (task) => (navigator.locks ? alone(navigator.locks, task) : task()),
     url: () => location.href,
     visible: () => document.visibilityState === "visible",
     online: () => navigator.onLine,
@@ -59,6 +59,16 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     preview,
     remembers: !("no-user-memory" in options),
   };
+}
+
+function alone<T>(locks: LockManager, task: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const run = async (): Promise<void> => {
+      resolve(await task());
+      await new Promise((seen) => setTimeout(seen, SEEN_MS));
+    };
+    locks.request("leflux:init", { signal: AbortSignal.timeout(ALONE_MS) }, run).catch(run);
+  });
 }
 
 function start(page: Page, loader: Loader): void {

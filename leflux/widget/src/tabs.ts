@@ -1,7 +1,7 @@
 // Tabs of one site share the browser's storage, which is the truth between them. A hint only says what to read again;
 // where there is no BroadcastChannel, hints travel through the storage itself.
 
-import type { Area } from "./storage.js";
+import type { Area } from "./records.js";
 import type { Stream } from "./wire.js";
 
 /** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */

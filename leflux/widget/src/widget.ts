@@ -1,7 +1,8 @@
 // What the visitor sees of the chat: panel, launcher, draft. All tabs of the browser show the same.
 
 import { type Chat, MAX_CHARS } from "./chat.js";
-import type { BrowserStore, Trouble, WidgetState } from "./storage.js";
+import type { Trouble } from "./records.js";
+import type { BrowserStore, WidgetState } from "./storage.js";
 import type { Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
 import type { CreateView, SiteConfig, View, ViewActions, ViewState } from "./types.js";
