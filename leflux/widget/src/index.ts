@@ -20,6 +20,8 @@ import { Widget } from "./widget.js";
 
 /** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
 const READY_MS = 2_000;
+/** A frame comes within this time or not at all. */
+const UNSEEN_MS = 100;
 /** A tab that sleeps may hold up the others this long. */
 const ALONE_MS = 3_000;
 /** What one process has put into the storage, another one sees a little later. */
@@ -112,7 +114,7 @@ function start(page: Page, loader: Loader): void {
     const next = JSON.stringify(publicState(chat, shown));
     if (next !== state) announcer.tell("state-change", JSON.parse((state = next)));
   });
-  const stopFollowing = follow(page, chat, timers, () => shown.saveDraft());
+  let stopFollowing = (): void => timers.clear();
   page.LeFlux = makeApi({
     chat,
     widget: shown,
@@ -131,7 +133,18 @@ function start(page: Page, loader: Loader): void {
     },
   });
   timers.set("ready", READY_MS, ready);
-  chat.wake();
+  afterPaint(timers, () => {
+    if (page.LeFlux === undefined) return;
+    stopFollowing = follow(page, chat, timers, () => shown.saveDraft());
+    chat.wake();
+  });
+}
+
+/** What the visitor waits for is on the screen first. A page that nobody sees is never painted. */
+function afterPaint(timers: Timers, work: () => void): void {
+  const soon = (): void => timers.set("begin", 0, work);
+  if (document.visibilityState === "visible") requestAnimationFrame(soon);
+  timers.set("begin", UNSEEN_MS, work);
 }
 
 const page = window as Page;

@@ -57,6 +57,9 @@ export interface WidgetState {
 }
 
 export class BrowserStore extends Records {
+  private text: string | null = null;
+  private parsed: History = { messages: [], past: [] };
+
   sessionId(): string | null {
     const id = this.get(KEYS.sessionId);
     return isSessionId(id) ? id : null;
@@ -83,10 +86,16 @@ export class BrowserStore extends Records {
     return [KEYS.sessionId, KEYS.session, KEYS.history].every((key) => this.get(key) === null);
   }
 
+  /** Read often, and long: what has not changed is not parsed again. */
   history(): History {
-    const value = this.read(KEYS.history);
-    const list = (part: unknown): Message[] => (Array.isArray(part) ? part.filter(isMessage) : []);
-    return { messages: list(value?.["messages"]), past: list(value?.["past"]) };
+    const text = this.get(KEYS.history);
+    if (text !== this.text) {
+      const value = this.read(KEYS.history);
+      const list = (part: unknown): Message[] => (Array.isArray(part) ? part.filter(isMessage) : []);
+      this.text = text;
+      this.parsed = { messages: list(value?.["messages"]), past: list(value?.["past"]) };
+    }
+    return this.parsed;
   }
 
   /** Keeps the newest messages that fit; the oldest go first. */
