@@ -15,16 +15,14 @@ WHAT = f"{MESSAGES} cached messages painted"
 _SUBJECT = f"Chromium, CPU 1/{SLOWED}"
 _SHOWN = """[...(document.querySelector('leflux-widget')?.shadowRoot?.querySelectorAll('[part~=message]') ?? [])]
   .filter((bubble) => bubble.checkVisibility()).length"""
-# A message posted in a frame's callback is handled after that frame was painted.
+# A task of this priority that a frame's callback asks for is the first to run after that frame was painted.
 _WATCH = f"""(() => {{
   const wanted = [['first', 1], ['all', {MESSAGES}]];
   const look = () => requestAnimationFrame(() => {{
     const shown = performance.getEntriesByName('agent').length ? {_SHOWN} : 0;
     while (wanted.length && shown >= wanted[0][1]) {{
       const [name] = wanted.shift();
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => performance.mark(name);
-      channel.port2.postMessage(null);
+      scheduler.postTask(() => performance.mark(name), {{ priority: 'user-blocking' }});
     }}
     if (wanted.length) look();
   }});
