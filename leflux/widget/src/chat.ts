@@ -152,10 +152,9 @@ export class Chat implements Desk {
   }
 
   confirm(confirmed: boolean): void {
-    const asked = this.progress.confirmation;
-    this.progress.confirmation = null;
-    if (confirmed && asked?.kind === "missing") this.emit({ name: "proceed" });
-    else void this.sync.ask(EVENTS.confirm, { confirmed, actionId: asked?.actionId });
+    const { kind, actionId } = this.progress.answered();
+    if (confirmed && kind === "missing") this.emit({ name: "proceed" });
+    else void this.sync.ask(EVENTS.confirm, { confirmed, actionId });
     this.changed();
   }
 

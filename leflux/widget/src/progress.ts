@@ -26,6 +26,13 @@ export class Progress {
     this.confirmation = { ...rest, confirmLabel, cancelLabel };
   }
 
+  /** What was asked is off the screen. */
+  answered(): Partial<Confirmation> {
+    const asked = this.confirmation ?? {};
+    this.confirmation = null;
+    return asked;
+  }
+
   end(): void {
     this.task = this.confirmation = null;
   }
