@@ -16,14 +16,15 @@ export const LIBRARY = [
 
 /** What our own classes call theirs. One that is missing here costs some bytes, and nothing else. */
 export const OWN = [
-  "announce", "announcer", "asked", "attend", "awayMs", "awaySince", "baton", "bySeq", "changed", "checkStorage",
-  "clientIds", "composer", "conversation", "courier", "describe", "desk", "divider", "env", "giveUp", "grant",
-  "granted", "handlers", "hangUp", "hasBegun", "hasWaiting", "heardAt", "highest", "holder", "holdOn", "hurry",
-  "initIfNeeded", "inspector", "isDown", "isDrawing", "isDue", "isInUse", "isJoined", "isOwner", "isRefused",
-  "isReplyDue", "isStale", "isStored", "joining", "lastUsed", "launcherShown", "leaveFor", "letGo", "opening",
-  "outboxChanged", "perform", "reading", "readPages", "reconciled", "redraw", "rejoin", "requestSession", "reread",
-  "retire", "seat", "settle", "setTyping", "sitter", "spoken", "standBy", "starting", "storageChanged",
-  "storageTrouble", "streamed", "streamOf", "sync", "tabs", "taking", "timers", "took", "transcript", "tries",
+  "announce", "announcer", "asked", "attend", "awayMs", "awaySince", "baton", "bySeq", "cancelTask", "checkStorage",
+  "claim", "clearedElsewhere", "clientIds", "composer", "courier", "deliver", "describe", "desk", "divider",
+  "dropped", "drops", "env", "eraseGone", "focusInput", "follow", "giveUp", "grant", "granted", "handlers", "hangUp",
+  "hasBegun", "hasWaiting", "heardAt", "highest", "holder", "holdOn", "hurry", "initIfNeeded", "inspector", "isDone",
+  "isDown", "isDrawing", "isDue", "isInUse", "isJoined", "isOwner", "isRefused", "isReplyDue", "isStale", "isStored",
+  "joining", "lastUsed", "launcherShown", "leave", "leaveFor", "letGo", "merge", "opening", "outboxChanged",
+  "perform", "reading", "readPages", "reconciled", "redraw", "rejoin", "reopen", "requestSession", "reread", "retire",
+  "seat", "setDraft", "settle", "setTyping", "sitter", "spoken", "standBy", "starting", "startSession",
+  "storageChanged", "storageTrouble", "streamed", "streamOf", "sync", "tabs", "taking", "timers", "tries", "unkept",
   "viewState", "wake", "wanted", "wasCleared", "watcher", "wipe", "wouldGap",
 ];
 

@@ -22,7 +22,6 @@ export class Inspector {
   private sent = "";
   private isDue = false;
   private readonly watcher: MutationObserver;
-  private readonly stopped = new AbortController();
 
   constructor(
     private readonly page: Document,
@@ -33,9 +32,7 @@ export class Inspector {
     this.watcher = new MutationObserver(soon);
     this.watcher.observe(page.body, { childList: true, subtree: true, attributeFilter: SHOWING });
     // Where the browser tells of it: a page may be another one by its address alone.
-    (page.defaultView as Navigating | null)?.navigation?.addEventListener("currententrychange", soon, {
-      signal: this.stopped.signal,
-    });
+    (page.defaultView as Navigating | null)?.navigation?.addEventListener("currententrychange", soon);
   }
 
   /** The page or what is known of the visitor may have changed. */
@@ -98,6 +95,5 @@ export class Inspector {
 
   stop(): void {
     this.watcher.disconnect();
-    this.stopped.abort();
   }
 }
