@@ -85,10 +85,9 @@ export function find(page: Document, target: Target | undefined): Usable | null 
 
 /** Whether a page calls it so: not only like it. */
 function isCalled(element: Usable, { role, name, label }: Target): boolean {
-  return (role === undefined || roleOf(element) === role) && calledOf(element) === plain(name ?? label ?? "").toLowerCase();
+  const isSo = plain(nameOf(element).slice(0, NAME_MAX)) === plain(name ?? label ?? "");
+  return isSo && (role === undefined || roleOf(element) === role);
 }
-
-const calledOf = (element: Usable): string => plain(nameOf(element).slice(0, NAME_MAX)).toLowerCase();
 
 /**
  * The element that a plan means by an id. It may be another one's since (`known`): then the only one that is called so,

@@ -41,6 +41,9 @@ export class Executor {
       if (step.status === "done") continue;
       const result = await this.perform(plan, step);
       if (result?.success !== true) return;
+      step.status = "done";
+      this.chat.progress.plan(plan);
+      this.chat.changed();
       results.push({ actionId: step.id, ...result });
     }
     await this.inspector.tell();

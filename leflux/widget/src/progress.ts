@@ -17,8 +17,9 @@ export class Progress {
     this.task = shown ? show(task.taskId, task.steps, task.status as "running" | "held") : null;
   }
 
+  /** After a reload a plan holds only what is left of the task. */
   plan({ taskId, actions }: Plan): void {
-    this.task = show(taskId, actions, "running");
+    this.task = show(taskId, actions, "running", this.task?.taskId === taskId ? this.task.total : 0);
   }
 
   confirm(asked: ConfirmationRequired): void {
@@ -64,8 +65,8 @@ export function followTasks(
   connection.on(EVENTS.taskAborted, (end: TaskEnd) => ended("aborted", end));
 }
 
-function show(taskId: string, steps: readonly Step[], status: "running" | "held"): TaskProgress {
-  const done = steps.filter((step) => step.status === "done").length;
-  const next = steps.find((step) => step.status !== "done");
-  return { taskId, done, total: steps.length, description: next?.description ?? "", status };
+function show(taskId: string, steps: readonly Step[], status: "running" | "held", known = 0): TaskProgress {
+  const left = steps.filter((step) => step.status !== "done");
+  const total = Math.max(known, steps.length);
+  return { taskId, done: total - left.length, total, description: left[0]?.description ?? "", status };
 }

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Step } from "../src/wire.js";
 import { close, type Entry, open, Page, show } from "./page.js";
 
 let page: Page;
@@ -179,4 +180,16 @@ it("an element without a name is its id's alone, and an id without a target is n
   await vi.advanceTimersByTimeAsync(6_000);
   await Promise.all(runs);
   expect([again.clicked, page.results]).toEqual([[], ["element_missing", "element_missing"]]);
+});
+
+it("the visitor sees how far it is, also when a reload has left only a part of the steps to run", async () => {
+  show("<button>Buy</button>");
+  const step = (id: string, name = "Buy"): Step => ({ id, action: "click", target: { name }, description: `press ${id}`, status: "pending" });
+  const seen: unknown[] = [];
+  page.chat.changed = () => seen.push({ ...page.progress.task });
+  page.progress.state({ taskId: "t", status: "held", cursor: 1, steps: [{ ...step("a"), status: "done" }, step("b"), step("c")] });
+  page.progress.plan({ taskId: "t", actions: [step("b"), step("c")], isSequence: true, resumed: true });
+  expect(page.progress.task).toEqual({ taskId: "t", done: 1, total: 3, description: "press b", status: "running" });
+  await page.executor.start({ taskId: "t", actions: [step("b"), step("c")], isSequence: true });
+  expect(seen).toEqual([2, 3].map((done) => ({ taskId: "t", done, total: 3, description: done === 2 ? "press c" : "", status: "running" })));
 });

@@ -3,6 +3,7 @@ import { vi } from "vitest";
 import type { Chat } from "../src/chat.js";
 import { Executor } from "../src/executor.js";
 import { Inspector } from "../src/inspector.js";
+import { Progress } from "../src/progress.js";
 import { Timers } from "../src/timers.js";
 import type { Plan, Step } from "../src/wire.js";
 
@@ -13,7 +14,13 @@ export class Page {
   readonly said: Said[] = [];
   refuses = "";
   readonly sync = { isJoined: true, ask: (event: string, payload: Said["payload"]) => this.ask(event, payload) };
-  readonly chat = { sync: this.sync, visitor: { data: { name: "Ada" } } } as unknown as Chat;
+  readonly progress = new Progress();
+  readonly chat = {
+    sync: this.sync,
+    visitor: { data: { name: "Ada" } },
+    progress: this.progress,
+    changed: () => undefined,
+  } as unknown as Chat;
   readonly timers = new Timers();
   readonly inspector = new Inspector(document, this.chat, this.timers);
   readonly executor = new Executor(document, this.chat, this.inspector, () => undefined);
