@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, expect
 from tests.browser import scripted
 from tests.browser.booking import Booking, open_booking, patient
 from tests.browser.conftest import OpenShop
-from tests.server.model_server import Answer, ModelServer, chunk, hang_up, model_server, streamed, text
+from tests.server.model_server import Answer, ModelServer, chunk, hang_up, model_server, status, streamed, text
 from tests.services.wait import until
 
 # After the reload there is more on the page than before, in front of everything that was there.
@@ -72,12 +72,13 @@ async def test_after_a_reload_the_visitor_is_asked_which_of_two_alike_was_meant(
 HALF = chunk(content="Half an")
 
 
-@pytest.mark.parametrize("how", ["stalls", "stalls half-way", "breaks off", "hangs up thrice"])
+@pytest.mark.parametrize("how", ["refuses", "stalls", "stalls half-way", "breaks off", "hangs up thrice"])
 async def test_a_model_that_does_not_answer_ends_in_one_clear_message(
     open_shop: OpenShop, context: BrowserContext, model: ModelServer, how: str
 ) -> None:
     """Also in the middle of a task, when its first plan has run; the next question is answered again."""
     failures: dict[str, list[Answer]] = {
+        "refuses": [status(401)],
         "stalls": [streamed(hang=model.released)],
         "stalls half-way": [streamed(HALF, hang=model.released)],
         "breaks off": [streamed(HALF, cut=True)],
