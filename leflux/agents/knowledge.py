@@ -106,7 +106,7 @@ def confidence(hit: Hit) -> float:
 
 def is_answer(hit: Hit) -> bool:
     """Whether the hit is good enough to be told; an honest "not found" is better than a guess."""
-    return hit.substance >= SUBSTANCE and hit.strength >= STRENGTH and confidence(hit) >= CONFIDENCE
+    return hit.defines or (hit.substance >= SUBSTANCE and hit.strength >= STRENGTH and confidence(hit) >= CONFIDENCE)
 
 
 def compose(hits: list[Hit], question: str, index: Index, here: str | None) -> tuple[str, dict[str, Any]]:

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import bm25s
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from leflux.agents import linkage
+from leflux.agents.definitions import Definitions
 from leflux.agents.titles import without_site_name
 from leflux.agents.words import MAX_WORDS, Words
 from leflux.site_pages import Block, Page, Section
@@ -30,6 +32,8 @@ STANDING = 0.3
 DIRECTORY = 0.5
 # A page that says it by another word.
 ALIKE = 0.25
+# What defines just what is asked about is worth more than any passage that only speaks of it.
+DEFINED = 2.0
 HITS = 3
 
 Scores = NDArray[np.float32]
@@ -49,7 +53,8 @@ class Hit(Struct, frozen=True):
 
     Shares of the question's weight (the IDF of its words, unknown ones included), 0..1: `coverage` in the passage,
     `on_page` anywhere on the page, `focus` in what the page is about. `strength` is the BM25 score for that weight.
-    `substance` is the weight itself, 1.0 being a word that the site says once.
+    `substance` is the weight itself, 1.0 being a word that the site says once. `defines`: the passage defines just what
+    is asked about.
     """
 
     page: Page
@@ -60,6 +65,7 @@ class Hit(Struct, frozen=True):
     focus: float
     strength: float
     substance: float
+    defines: bool = False
 
 
 class Sought(Struct, frozen=True):
@@ -96,6 +102,7 @@ class Index:
         self._in_page = [frozenset(ids) for ids in wholes]
         self._owner = np.array([passage.page for passage in self._passages], dtype=np.int64)
         self._idf = _idf(texts, len(self._vocabulary))
+        self._definitions = Definitions(self._passages, self.words.terms)
         # The weight of a word that no passage holds: as if half a passage did.
         self._rarest = float(np.log1p(2 * len(texts) + 1))
         self._standing = np.array(linkage.standing(pages), dtype=np.float32)
@@ -144,13 +151,17 @@ class Index:
         if not any(sought.terms for sought in asked):
             return []
         passages = self._scores(self._texts, asked, len(self._passages))
+        if (defining := self._definitions.find(question)) is not None:
+            passages[defining] += DEFINED * sum(sought.weight for sought in asked)
         best = np.zeros(len(self.pages), dtype=np.float32)
         np.maximum.at(best, self._owner, passages)
         scores = best + ABOUT * self._scores(self._subjects, asked, len(best))
         scores += WHOLE * self._scores(self._wholes, asked, len(best))
         ranked = scores * (1 + STANDING * self._standing) * self._factor
         order = np.argsort(-ranked, kind="stable")[:hits]
-        return [self._hit(int(page), passages, float(scores[page]), asked) for page in order if best[page] > 0]
+        found = [self._hit(int(page), passages, float(scores[page]), asked) for page in order if best[page] > 0]
+        defined = None if defining is None else self._passages[defining]
+        return [msgspec.structs.replace(hit, defines=hit.passage is defined) for hit in found]
 
     def best_block(self, passage: Passage, question: str) -> int:
         """Which block of the passage speaks most of the question."""

@@ -230,6 +230,23 @@ async def test_a_finished_crawl_of_any_process_is_seen(monkeypatch: pytest.Monke
     assert (await ask(agent, "do you sell candles")).url == BASE + "/candles#candles"
 
 
+async def test_what_the_site_defines_answers_what_it_is() -> None:
+    """However much is said of a patina elsewhere; a question that asks for more is searched for as any other."""
+    defined = [Block("term", "Patina"), Block("p", "The brown film that brass forms in air."), Block("term", "Lumen")]
+    glossary = page("/words", "Words", ("Words", "Some words."))
+    glossary.sections[0].blocks.extend(defined)
+    said = page(
+        "/brass", "Brass and patina", ("Patina", "Patina on brass: love the patina, keep the patina or polish it.")
+    )
+    agent = KnowledgeAgent([SITE], await filled([*PAGES, glossary, said]))
+    for question in ("What is patina?", "what's a patina", "Define patina"):
+        asked = await ask(agent, question)
+        assert asked.url == BASE + "/words#words"
+        assert "brown film" in asked.text
+    assert (await ask(agent, "patina on brass")).url == BASE + "/brass#patina"
+    assert (await ask(agent, "What is the patina polish?")).url == BASE + "/brass#patina"
+
+
 @pytest.mark.timeout(30)
 async def test_hostile_questions_end(agent: KnowledgeAgent) -> None:
     for text in ("a " * 2_500, "take me to " + "x " * 2_000, "and " * 1_250, "ABab" * 1_250, "-a" * 2_500, "_" * 5_000):

@@ -7,7 +7,7 @@ from bench.knowledge.site import documentation, served
 from tests.services import absent
 
 # What is measured today, with a little room for another version of the documentation; see docs/knowledge.md.
-CITED, FRESH_CITED = 0.80, 0.54
+CITED, FRESH_CITED = 0.80, 0.56
 DECLINED = 0.90
 
 
