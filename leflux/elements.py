@@ -73,6 +73,15 @@ def meant(step: PlannedStep, context: dict[str, Any]) -> Element | None:
     return next(hits, None)
 
 
+def only(target: Target | None, context: dict[str, Any]) -> Element | None:
+    """The one element that is called just so; None when there is none or several, or a selector decides."""
+    wanted = _key((target.name or target.label or "") if target is not None else "")
+    if target is None or target.selector or not wanted:
+        return None
+    hits = [each for each in elements(context) if target.role in (None, each.role) and _key(each.name) == wanted]
+    return hits[0] if len(hits) == 1 and hits[0].id and hits[0].role else None
+
+
 def lacks(target: Target | None, context: dict[str, Any]) -> bool:
     """Whether the page, as it describes itself, surely does not have the target."""
     listed = elements(context)

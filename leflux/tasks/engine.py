@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from leflux.tasks.checks import PlanRefused, check
 from leflux.tasks.ledger import Change, Refused
 from leflux.tasks.model import TaskState
 from leflux.tasks.pages import Pages
+from leflux.tasks.pinning import pinned
 from leflux.tasks.planning import Stuck, task_id
 from leflux.tasks.watch import Watch
 from leflux.wire_tasks import ActionComplete, ActionStarted, ConfirmationResponse, SequenceComplete
@@ -189,14 +191,16 @@ class Tasks:
     async def rejoin(self, ref: SessionRef, epoch: int, url: str | None) -> None:
         """A socket has joined at `url`: go on, ask, or end (T3)."""
 
-        def rule(entry: Entry) -> Change:
+        def rule(entry: Entry, before: dict[str, Any]) -> Change:
             now, due = self._book.now(), entry.record.deadline
             overdue = due is not None and now >= due
-            return ledger.rejoin(entry.state, url, now, self._rules(ref), overdue)
+            return ledger.rejoin(pinned(entry.state, before), url, now, self._rules(ref), overdue)
 
         for attempt in range(REJOIN_RETRIES):
             try:
-                change = await self._apply(ref, rule, epoch)
+                # The new page has not described itself yet: this is how the one before did.
+                before = (await self._pages.page(ref)).context
+                change = await self._apply(ref, partial(rule, before=before), epoch)
             except (Refused, StorageError) as error:
                 if isinstance(error, StoreUnavailable) and attempt < REJOIN_RETRIES - 1:
                     await asyncio.sleep(0.2 * (attempt + 1))

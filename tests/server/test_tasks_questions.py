@@ -166,3 +166,15 @@ async def test_a_page_that_is_at_work_is_not_told_to_begin_again(acting: Visitor
     assert (await page.complete(plan, 0)) == {"ok": True}
     assert len(page.socket.of("action_plan")) == 1
     assert page.socket.of("confirmation_required") == []
+
+
+async def test_a_page_that_returns_is_told_which_element_was_meant_before(acting: Visitor) -> None:
+    """By the description of the page that left, so that nothing that is only called alike is used instead."""
+    page, _ = await begin(acting)
+    menu = {"id": "x1", "role": "button", "name": "Menu"}
+    await page.report("update_context", context={"url": HOME, "elements": [menu]})
+    await page.leave()
+    after = await view(acting, page.session_id, HOME)
+    first, *others = (await after.plan())["actions"]
+    assert (first["elementId"], first["target"]) == ("x1", {"role": "button", "name": "Menu"})
+    assert ["elementId" in step for step in others] == [False] * 3

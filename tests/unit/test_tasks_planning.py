@@ -9,6 +9,7 @@ from leflux.tasks import ledger, planning
 from leflux.tasks.checks import Page, PlanRefused, check
 from leflux.tasks.ledger import Change, Rules
 from leflux.tasks.model import TaskState, decode, derived_id, encode, same_page
+from leflux.tasks.pinning import pinned
 from leflux.wire import is_session_id
 from leflux.wire_tasks import ActionResult
 
@@ -68,6 +69,32 @@ def test_a_field_that_is_named_by_its_id_alone_is_judged_by_its_name() -> None:
     context = {"elements": [{"id": "e1", "role": "textbox", "name": "Card number"}]}
     with pytest.raises(PlanRefused, match="never filled"):
         planned(PlannedStep("type", element_id="e1", value="x"), context=context)
+
+
+def test_after_a_reload_only_the_same_element_will_do() -> None:
+    save, email = PlannedStep("click", Target(name="save")), PlannedStep("type", Target(label="Email"), value="x")
+    field = {"id": "e3", "role": "textbox", "name": "Email"}
+    leave, later = PlannedStep("navigate", url=FORM), PlannedStep("click", Target(name="Delete"))
+    state = pinned(task(save, email, leave, later), {"url": HOME + "#top", "elements": [SAVE, DELETE, field]})
+    told = [(step.element_id, step.target) for step in state.steps]
+    assert told[:2] == [("e1", Target(role="button", name="Save")), ("e3", Target(role="textbox", name="Email"))]
+    assert told[2:] == [(None, None), (None, Target(name="Delete"))], "what comes later is for another page to say"
+
+
+@pytest.mark.parametrize(
+    ("target", "context"),
+    [
+        (Target(name="Sav"), PAGE),
+        (Target(role="link", name="Save"), PAGE),
+        (Target(selector="#save"), PAGE),
+        (Target(name="Save"), PAGE | {"elements": [SAVE, SAVE | {"id": "e9"}]}),
+        (Target(name="Save"), PAGE | {"url": FORM}),
+        (Target(name="Save"), {}),
+    ],
+)
+def test_a_name_that_is_loose_or_unclear_before_the_reload_stays_as_it_is(target: Target, context: Any) -> None:
+    state = task(PlannedStep("click", target))
+    assert pinned(state, context) == state
 
 
 def test_a_page_that_has_what_was_missing_goes_on_and_one_that_still_lacks_it_is_asked_about() -> None:
