@@ -88,11 +88,13 @@ def greeting(settings: Settings, port: int) -> str:
     """Where everything is, for the person who started it."""
     public = settings.server.public_url.rstrip("/")
     here = f"http://{settings.server.host}:{port}"
+    dashboard = [f"  Dashboard   {here}/dashboard/"] if settings.dashboard.enabled else []
     return "\n".join(
         [
             "",
             f"  LeFlux serves on {here}   (storage: {settings.storage.backend}, agent: {settings.agent.kind})",
             f"  Demo shop   {here}/demo/",
+            *dashboard,
             f'  Embed       <script src="{public}/embed.js" async></script>',
             "",
         ]

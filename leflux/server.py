@@ -32,7 +32,7 @@ from leflux.sites import Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
 from leflux.turns import Turns
-from leflux.web import ops, pages, visitor
+from leflux.web import dashboard, ops, pages, visitor
 from leflux.web.base import NotFoundHandler, log_access
 
 log = structlog.get_logger(__name__)
@@ -219,6 +219,7 @@ def build(settings: Settings, storage: Storage) -> Process:
         *ops.routes(vitals),
         make_handler(sockets),
         *pages.routes(),
+        *dashboard.routes(settings.dashboard.enabled),
     ]
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))

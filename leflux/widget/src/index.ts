@@ -12,6 +12,7 @@ import { follow } from "./lifecycle.js";
 import { BrowserStore, memoryArea, type Trouble } from "./storage.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
+import type { SiteConfig } from "./types.js";
 import { createView } from "./view/index.js";
 import { Widget } from "./widget.js";
 
@@ -105,6 +106,10 @@ function start(page: Page, loader: Loader): void {
       delete page.__leflux;
     },
   });
+  if (env.preview) {
+    // The owner's dashboard shows how the chat will look; a preview asks no server.
+    page.addEventListener("leflux:preview", (event) => shown.configure((event as CustomEvent<SiteConfig>).detail));
+  }
   timers.set("ready", READY_MS, ready);
   chat.wake();
 }
