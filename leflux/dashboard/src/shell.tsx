@@ -12,6 +12,7 @@ import { navigate, to, useAddress } from "./router.js";
 import { SettingsPage } from "./settings/index.js";
 import type { Owner, Site } from "./types.js";
 import { Icon, type IconName, Mark } from "./ui/icons.js";
+import { Page } from "./ui/page.js";
 import { Empty, Failed, Skeleton } from "./ui/states.js";
 import { ThemeChoice } from "./ui/themes.js";
 
@@ -78,9 +79,11 @@ function view(isThere: boolean, error: string | null, retry: () => void, site: S
 
 export function NotFound(): JSX.Element {
   return (
-    <Empty title="There is no such page">
-      It may have been deleted, or the address is mistyped. <a href={to()}>Go to the overview</a>
-    </Empty>
+    <Page title="There is no such page">
+      <Empty title="Nothing is here">
+        It may have been deleted, or the address is mistyped. <a href={to()}>Go to the overview</a>
+      </Empty>
+    </Page>
   );
 }
 
@@ -96,7 +99,6 @@ function SiteChoice({ sites, site, view }: { sites: Site[]; site: Site | null; v
           </option>
         ))}
       </select>
-      <Icon name="down" />
     </label>
   );
 }

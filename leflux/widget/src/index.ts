@@ -109,6 +109,7 @@ function start(page: Page, loader: Loader): void {
   if (env.preview) {
     // The owner's dashboard shows how the chat will look; a preview asks no server.
     page.addEventListener("leflux:preview", (event) => shown.configure((event as CustomEvent<SiteConfig>).detail));
+    ready();
   }
   timers.set("ready", READY_MS, ready);
   chat.wake();

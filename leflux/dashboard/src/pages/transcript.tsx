@@ -29,7 +29,7 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
     </button>
   );
   return (
-    <Page title={`Conversation ${shortId(id)}`} lead={<Lead data={data} list={list} />} actions={actions}>
+    <Page of={id} title={titleFor(data, id)} lead={<Lead data={data} list={list} />} actions={actions}>
       {isGone ? <Gone list={list} /> : data !== null ? <Body site={site} data={data} /> : error !== null ? <Failed message={error.message} retry={loaded.reload} /> : <Skeleton rows={9} />}
       {isAsking && data !== null && (
         <Confirm
@@ -48,6 +48,15 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
       )}
     </Page>
   );
+}
+
+const TITLE_CHARS = 90;
+
+/** What the visitor said first: it tells conversations apart better than an id does. */
+function titleFor(data: Transcript | null, id: string): string {
+  const first = data?.messages.find(({ role }) => role === "visitor")?.text.trim() ?? "";
+  if (first === "") return `Conversation ${shortId(id)}`;
+  return first.length > TITLE_CHARS ? `${first.slice(0, TITLE_CHARS)}…` : first;
 }
 
 function Lead({ data, list }: { data: Transcript | null; list: string }): JSX.Element {

@@ -171,7 +171,9 @@ function Preview({ config }: { config: Appearance }): JSX.Element {
   }, [isReady, config]);
   return (
     <aside class="preview" aria-label="Preview">
-      <iframe ref={frame} src={`${ROOT}preview.html`} title="Preview of the chat" />
+      <div>
+        <iframe ref={frame} src={`${ROOT}preview.html`} title="Preview of the chat" />
+      </div>
     </aside>
   );
 }

@@ -19,33 +19,16 @@ export function Audit({ site }: { site: Site }): JSX.Element {
 
 function Trail({ entries }: { entries: AuditEntry[] }): JSX.Element {
   return (
-    <div class="table-scroll tall" tabIndex={0} role="region" aria-label="Audit trail">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col">Details</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry, index) => (
-            <tr key={index}>
-              <td class="nowrap">
-                <time dateTime={new Date(entry.ts).toISOString()}>{moment(entry.ts)}</time>
-              </td>
-              <td>{entry.actor}</td>
-              <td>{entry.action.replace(/[._]/g, " ")}</td>
-              <td class="soft break">
-                {Object.entries(entry.details)
-                  .map(([name, value]) => `${name}: ${value}`)
-                  .join(" · ")}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ol class="trail">
+      {entries.map((entry, index) => (
+        <li key={index}>
+          <b>{entry.action.replace(/[._]/g, " ")}</b>
+          <time dateTime={new Date(entry.ts).toISOString()}>{moment(entry.ts)}</time>
+          <p class="soft break">
+            {[entry.actor, ...Object.entries(entry.details).map(([name, value]) => `${name}: ${value}`)].join(" · ")}
+          </p>
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -135,12 +135,12 @@ function options({ labels, series, kind, height, width, bare }: Drawn): uPlot.Op
   return {
     width,
     height,
-    padding: bare ? [4, 2, 4, 2] : [10, 8, 0, 0],
+    padding: bare ? [4, 2, 4, 2] : [10, 22, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: false, range: (_, low, high) => (kind === "lines" ? [low, high] : [low - 0.6, high + 0.6]) }, y: { range: (_, __, high) => [0, Math.max(high * 1.08, 4)] } },
     axes: [
-      { ...axis, show: !bare, grid: { show: false }, space: 64, incrs: [1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 45, 60], values: (_, at) => at.map((x) => labels[x] ?? "") },
+      { ...axis, show: !bare, grid: { show: false }, size: 30, space: 64, incrs: [1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 45, 60], values: (_, at) => at.map((x) => labels[x] ?? "") },
       { ...axis, show: !bare, grid, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6], values: (_, at) => at.map(number) },
     ],
     series: [

@@ -5,22 +5,26 @@ let isFirst = true;
 
 interface Props {
   title: string;
+  /** Names what the view is about, where the title alone does not: a title may come later than its view. */
+  of?: string;
   lead?: ComponentChildren;
   actions?: ComponentChildren;
   children: ComponentChildren;
 }
 
 /** One view: names the document, and takes the focus to its heading when one comes from another view. */
-export function Page({ title, lead, actions, children }: Props): JSX.Element {
+export function Page({ title, of, lead, actions, children }: Props): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · LeFlux`;
+  }, [title]);
+  useEffect(() => {
     if (!isFirst) {
       heading.current?.focus({ preventScroll: true });
       scrollTo(0, 0);
     }
     isFirst = false;
-  }, [title]);
+  }, [of ?? title]);
   return (
     <>
       <header class="page-head">
