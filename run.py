@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from backends import check_storage
 from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
 from leflux.config import ConfigError, Settings, load
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     set_up_logging()
     try:
+        if options.command == "crawl":
+            return uvloop.run(crawl(settings, options.site, options.url))
         if settings.server.processes > 1 and not options.worker:
             return uvloop.run(supervise(settings, options.config))
         return uvloop.run(serve(settings, options.worker, options.port))
@@ -53,6 +56,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     serving.add_argument("--port", type=int, help="instead of the configuration's")
     serving.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("check", help="read the configuration and say what is wrong with it")
+    crawling = commands.add_parser("crawl", help="read a site's pages, for the knowledge agent to answer from")
+    crawling.add_argument("site", metavar="SITE", help="the site's id in the configuration")
+    crawling.add_argument("url", metavar="URL", help="the page to begin at, such as https://example.com/")
     parser.set_defaults(command="serve", port=None, worker=False)
     return parser.parse_args(arguments)
 
@@ -64,7 +70,7 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if worker:
-        loop.add_reader(sys.stdin.fileno(), stop.set)
+        loop.add_reader(sys.stdin.fileno(), end_with_supervisor, stop)
     server = LeFlux(settings)
     try:
         bound = await server.start(port)
@@ -76,8 +82,22 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
     return 0
 
 
+def end_with_supervisor(stop: asyncio.Event) -> None:
+    """The pipe that the supervisor holds was closed. It stays readable, so it is let go."""
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    stop.set()
+
+
+async def crawl(settings: Settings, site_id: str, url: str) -> int:
+    """Crawl a site in the foreground."""
+    from leflux.crawling.command import crawl_site  # lxml and trafilatura: only this command needs them at once
+
+    return await crawl_site(settings, site_id, url)
+
+
 async def supervise(settings: Settings, config: str) -> int:
-    """Run `server.processes` workers behind one port."""
+    """Run `server.processes` workers behind one port. Raises `StoreMisconfigured` before there is any."""
+    await check_storage(settings.storage, settings.message_log)
     holder, port = reserve(settings.server.host, settings.server.port)
     with holder:
         print(greeting(settings, port), flush=True)

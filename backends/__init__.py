@@ -1,12 +1,13 @@
 """Storage. A leaf: imports nothing of `leflux`, and a driver only when its backend is chosen."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Literal
 
 import msgspec
 
 from backends.base import Storage
-from backends.errors import StoreMisconfigured
+from backends.errors import StoreMisconfigured, StoreUnavailable
 
 BackendName = Literal["memory", "sqlite", "redis", "firestore"]
 
@@ -50,22 +51,36 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def open_storage(state: StoreSettings, log: StoreSettings | None = None) -> Storage:
     """Open the state store and the message log (left out: the same store).
 
-    Raises `StoreMisconfigured` when it can never work and `StoreUnavailable` when it does not answer now.
+    Raises `StoreMisconfigured` when it can never work and `StoreUnavailable` when it does not answer now. A log
+    of its own that does not answer is opened later: its lines wait in the state's outbox.
     """
     shared = log is None or log.target() == state.target()
     module = _module(state.backend)
     bundle: Storage = await module.open(state, log_shares_store=shared)
     if shared:
         return bundle
-    assert log is not None
+    from backends.split import LateLog, SplitStorage
+
     try:
-        log_bundle: Storage = await _module(log.backend).open(log, log_shares_store=True)
+        log_bundle = await _open_log(log)
+    except StoreUnavailable:
+        return SplitStorage(bundle, LateLog(lambda: _open_log(log)))
     except BaseException:
         await bundle.close()
         raise
-    from backends.split import SplitStorage
-
     return SplitStorage(bundle, log_bundle)
+
+
+async def _open_log(settings: StoreSettings | None) -> Storage:
+    assert settings is not None
+    bundle: Storage = await _module(settings.backend).open(settings, log_shares_store=True)
+    return bundle
+
+
+async def check_storage(state: StoreSettings, log: StoreSettings | None = None) -> None:
+    """Raise `StoreMisconfigured` when these settings can never work; a store that is away now may still."""
+    with suppress(StoreUnavailable):
+        await (await open_storage(state, log)).close()
 
 
 def _module(backend: BackendName):  # type: ignore[no-untyped-def]
@@ -75,4 +90,12 @@ def _module(backend: BackendName):  # type: ignore[no-untyped-def]
         raise StoreMisconfigured(f"the backend {backend!r} needs the package {error.name!r}") from error
 
 
-__all__ = ["FirestoreSettings", "RedisSettings", "SqliteSettings", "StoreSettings", "open_storage"]
+__all__ = [
+    "BackendName",
+    "FirestoreSettings",
+    "RedisSettings",
+    "SqliteSettings",
+    "StoreSettings",
+    "check_storage",
+    "open_storage",
+]

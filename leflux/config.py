@@ -169,6 +169,7 @@ def parse_yaml(file: Path) -> dict[str, Any]:
     return tree
 
 
+_BUS = re.compile(r"(rediss?|redis\+sentinel)://[^/\s]+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -201,6 +202,8 @@ def _check(settings: Settings, file: Path) -> None:
     for index, site in enumerate(settings.sites):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", site.id):
             raise ConfigError(f"{file}: Expected letters, digits, - and _ - at `$.sites[{index}].id`")
+        if site.crawl is not None and not re.match(r"/(?!/)|https?://", site.crawl):
+            raise ConfigError(f"{file}: Expected a URL or a path such as /demo/ - at `$.sites[{index}].crawl`")
         if not site.allowed_hosts:
             raise ConfigError(f"{file}: Expected at least one host - at `$.sites[{index}].allowed_hosts`")
     ids = [site.id for site in settings.sites]
@@ -215,7 +218,14 @@ def _check(settings: Settings, file: Path) -> None:
         raise ConfigError(f"{file}: {error} - at `$.sites`") from None
     if not re.match(r"https?://[^/\s]+", settings.agent.openai.base_url):
         raise ConfigError(f"{file}: Expected an http or https address - at `$.agent.openai.base_url`")
+    _check_bus(settings, file)
     _check_processes(settings, file)
+
+
+def _check_bus(settings: Settings, file: Path) -> None:
+    if settings.bus is not None and not _BUS.match(settings.bus):
+        expected = "redis://, rediss:// or redis+sentinel:// (of a cluster, one node as redis://)"
+        raise ConfigError(f"{file}: Expected {expected} - at `$.bus`")
 
 
 def _check_processes(settings: Settings, file: Path) -> None:

@@ -1,7 +1,7 @@
 """The life of a conversation: start, restore, join, say, purge. No socket and no HTTP in it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 from uuid import uuid4
@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound, StorageError
-from backends.records import Appended, Draft, Erased, NewSession, SessionRef, Snapshot, Task
+from backends.records import Appended, Draft, Erased, NewSession, Session, SessionRef, Snapshot, Task
 from leflux import wire
 from leflux.privacy import Policy
 from leflux.problems import Problem
@@ -38,7 +38,8 @@ class Caps(Protocol):
     def context_bytes(self) -> int: ...
 
 
-Streams = Callable[[str], list[wire.Stream]]
+Streams = Callable[[Session], Awaitable[list[wire.Stream]]]
+"""The replies that are being written in a session, in whichever process."""
 VISIBLE_TEXT_CHARS = 5_000
 
 
@@ -86,13 +87,13 @@ class Conversations:
 
     async def restore(self, site: Site, session_id: str, since: int) -> wire.RestoreAnswer:
         snapshot = await self._store.restore(self.ref(site.id, session_id), since, wire.HISTORY_LIMIT)
-        return wire.RestoreAnswer(**self._info(site, snapshot, since), history=_raw(snapshot.messages))
+        return wire.RestoreAnswer(**await self._info(site, snapshot, since), history=_raw(snapshot.messages))
 
     async def info(self, site: Site, session_id: str) -> wire.SessionInfo:
         snapshot = await self._store.restore(self.ref(site.id, session_id), 0, 0)
-        return wire.SessionInfo(**self._info(site, snapshot, 0) | {"truncated": False})
+        return wire.SessionInfo(**await self._info(site, snapshot, 0) | {"truncated": False})
 
-    def _info(self, site: Site, snapshot: Snapshot, since: int) -> dict[str, Any]:
+    async def _info(self, site: Site, snapshot: Snapshot, since: int) -> dict[str, Any]:
         session = snapshot.session
         policy = self._policy(site.id)
         return {
@@ -103,7 +104,7 @@ class Conversations:
             "seq": session.seq,
             "truncated": _truncated(snapshot, since),
             "task": _task(snapshot.task),
-            "streams": self._streams(session.session_id),
+            "streams": await self._streams(session),
             "site_config": site.config,
             "retention": policy.retention(),
             "message_log": policy.message_log,
@@ -113,20 +114,28 @@ class Conversations:
         found = await self._store.messages(self.ref(site.id, session_id), since, limit + 1)
         return wire.MessagePage(messages=_raw(found[:limit]), more=len(found) > limit)
 
-    async def join(self, site: Site, request: wire.JoinSession, owner: str) -> wire.Joined:
+    async def claim(self, site: Site, request: wire.JoinSession, owner: str) -> Snapshot:
         """Make the socket `owner` the only one of the session; its epoch fences all that it writes."""
         ref = self.ref(site.id, request.session_id)
-        snapshot = await self._store.claim(ref, owner, request.since, wire.HISTORY_LIMIT)
+        return await self._store.claim(ref, owner, request.since, wire.HISTORY_LIMIT)
+
+    async def joined(self, snapshot: Snapshot, since: int, epoch: int) -> wire.Joined:
+        """What the socket of `epoch` is told, once it sits where the session's events go."""
         return wire.Joined(
-            session_id=ref.session_id,
+            session_id=snapshot.session.session_id,
             restored=True,
             seq=snapshot.session.seq,
             history=_raw(snapshot.messages),
-            truncated=_truncated(snapshot, request.since),
+            truncated=_truncated(snapshot, since),
             task=_task(snapshot.task),
-            streams=self._streams(ref.session_id),
-            epoch=snapshot.session.epoch,
+            streams=await self._streams(snapshot.session),
+            epoch=epoch,
         )
+
+    async def read(self, site: Site, request: wire.JoinSession) -> Snapshot:
+        """The session as it is by now, for a socket that has claimed it."""
+        ref = self.ref(site.id, request.session_id)
+        return await self._store.restore(ref, request.since, wire.HISTORY_LIMIT)
 
     async def leave(self, site: Site, session_id: str, epoch: int) -> None:
         """The socket of `epoch` is gone. A session that is gone as well is no error."""

@@ -20,6 +20,7 @@ STATUS = {
     "not_owner": 409,
     "session_deleted": 410,
     "payload_too_large": 413,
+    "blocked_url": 422,
     "unsupported_media_type": 415,
     "rate_limited": 429,
     "internal_error": 500,

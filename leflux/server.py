@@ -17,18 +17,21 @@ from leflux.agents import open_agent
 from leflux.agents.base import Agent
 from leflux.config import Settings
 from leflux.conversation import Conversations
+from leflux.crawling.background import Crawls, own_address
 from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem
-from leflux.realtime.bus import RedisBus
+from leflux.realtime.bus import RedisBus, all_hear
 from leflux.realtime.engine import Admission, Refusal, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
 from leflux.realtime.reconciler import Reconciler
+from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
-from leflux.sites import Sites
+from leflux.site_pages import SitePages
+from leflux.sites import Site, Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
 from leflux.turns import Turns
@@ -47,6 +50,8 @@ class NotReadyHandler(RequestHandler):
     """Every call, as long as the store has not been opened."""
 
     def prepare(self) -> None:
+        # Tornado chooses the application of a connection's next request now; that one shall be asked anew.
+        self.set_header("Connection", "close")
         if self.request.path == "/health":
             self.finish({"status": "ok"})
             return
@@ -75,6 +80,7 @@ class LeFlux:
         self._http: HTTPServer | None = None
         self._process: Process | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._port = 0
 
     async def start(self, port: int | None = None) -> int:
         """Listen on `port` (left out: the configured one), and open the storage now or as soon as it answers.
@@ -89,8 +95,9 @@ class LeFlux:
         cap = self.settings.limits.frame_bytes * BODY_SLACK
         self._http = HTTPServer(self._switch, max_body_size=cap, body_timeout=10.0, idle_connection_timeout=120.0)
         self._http.add_sockets(sockets)
-        bound: int = sockets[0].getsockname()[1]
-        return bound
+        self._port = sockets[0].getsockname()[1]
+        self._begin()
+        return self._port
 
     async def _open(self) -> bool:
         try:
@@ -101,7 +108,13 @@ class LeFlux:
         self._process = build(self.settings, storage)
         self._process.start()
         self._switch.app = self._process.app
+        self._begin()
         return True
+
+    def _begin(self) -> None:
+        """What needs both the open storage and the listening socket, whichever came last."""
+        if self._process is not None and self._port and self.settings.agent.kind == "knowledge":
+            self._process.crawls.begin(own_address(self.settings.server.host, self._port))
 
     async def _open_later(self) -> None:
         while not await self._open():
@@ -131,11 +144,13 @@ class Process:
         acting: Acting,
         sweeper: Sweeper,
         agent: Agent,
+        crawls: Crawls,
         storage: Storage,
         bus: RedisBus | None,
         reconciler: Reconciler,
     ) -> None:
         self.app = app
+        self.crawls = crawls
         self._sweeper = sweeper
         self._sockets = sockets
         self._turns = turns
@@ -153,6 +168,7 @@ class Process:
             self._reconciler.start()
 
     async def stop(self) -> None:
+        await self.crawls.stop()
         await self._sweeper.stop()
         await self._reconciler.stop()
         await self._turns.drain(DRAIN_SECONDS)
@@ -167,11 +183,11 @@ class Process:
 def build(settings: Settings, storage: Storage) -> Process:
     """Wire one process over an open storage."""
     limits = settings.limits
-    policies = {site.id: default_policy(settings) for site in settings.sites}
+    policies = {site.id: default_policy(settings, site) for site in settings.sites}
     sites = Sites(settings.sites)
     gate = Gate(sites, settings.server.trusted_proxies)
     stats = Stats()
-    bus = None if settings.bus is None else RedisBus(settings.bus)
+    bus = None if settings.bus is None else RedisBus(settings.bus, settings.storage.redis.prefix)
     sockets = SocketServer(
         client_manager=bus,
         gate=socket_gate(gate),
@@ -182,20 +198,21 @@ def build(settings: Settings, storage: Storage) -> Process:
     )
     hub = Hub(sockets, bus)
     sockets.manager.delivered = hub.delivered
-    agent = open_agent(settings.agent)
+    agent = open_agent(settings.agent, settings.sites, storage.settings)
     hold = settings.session.task_hold
     acting = open_acting(
         storage.sessions, policies.__getitem__, hub, hub.seated, sites, stats, hold, lambda *name: turns.kick(*name)
     )
     turns = Turns(storage.sessions, agent, acting.tasks, policies.__getitem__, hub, settings.agent.deadline)
     replies = settings.agent.kind != "none"
-    conversations = Conversations(storage, policies.__getitem__, limits, turns.streams, replies)
+    streams = Streams(turns.streams, turns.writes, bus)
+    conversations = Conversations(storage, policies.__getitem__, limits, streams.of, replies)
     hub.dropped = turns.cancel
     reconciler = Reconciler(
         hub, storage.sessions, conversations.ref, lambda site_id: policies[site_id].retention().read_only_ms
     )
     if bus is not None:
-        bus.heard, bus.gap = hub.heard, reconciler.hurry
+        bus.heard, bus.gap = all_hear(hub.heard, streams.heard), reconciler.hurry
         reconciler.missed = acting.tasks.announce
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
@@ -213,7 +230,12 @@ def build(settings: Settings, storage: Storage) -> Process:
         session_limit=session_limit,
         address_limit=address_limit,
     )
-    vitals = ops.Vitals(storage, stats, lambda: len(hub), lambda: {"turns_failed": turns.failed})
+    vitals = ops.Vitals(
+        storage,
+        stats,
+        lambda: len(hub),
+        lambda: {"turns_failed": turns.failed, "bus_dropped": 0 if bus is None else bus.dropped},
+    )
     routes = [
         *visitor.routes(limits.frame_bytes, gate, calls),
         *ops.routes(vitals),
@@ -223,8 +245,9 @@ def build(settings: Settings, storage: Storage) -> Process:
     ]
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))
+    crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
     app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
-    return Process(app, sockets, turns, acting, sweeper, agent, storage, bus, reconciler)
+    return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
@@ -239,7 +262,7 @@ def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
     return admit
 
 
-def default_policy(settings: Settings) -> Policy:
+def default_policy(settings: Settings, site: Site) -> Policy:
     """The rules of a site whose owner has changed nothing."""
     session = settings.session
     return Policy(
@@ -248,6 +271,7 @@ def default_policy(settings: Settings) -> Policy:
         idle_ttl=session.idle_ttl,
         task_hold=session.task_hold,
         read_only=session.takeover_read_only,
+        message_log=site.message_log,
     )
 
 

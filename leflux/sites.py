@@ -15,12 +15,18 @@ _CACHE = 4096
 
 
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
-    """A site as its operator declares it; `config` is free JSON for the widget."""
+    """A site as its operator declares it; `config` is free JSON for the widget.
+
+    `message_log`: whether its messages are kept in the permanent log.
+    `crawl`: where its first crawl begins, a URL or a path on this very server; None: it is begun by hand.
+    """
 
     id: str
     name: str
     allowed_hosts: list[str]
     subdomains: bool = True
+    message_log: bool = True
+    crawl: str | None = None
     config: dict[str, Any] = {}
 
 

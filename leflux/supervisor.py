@@ -50,6 +50,8 @@ class Supervisor:
                 *self._command, stdin=asyncio.subprocess.PIPE, start_new_session=True
             )
             self._workers.add(worker)
+            if self._stopping.is_set():
+                _signal(worker, signal.SIGTERM)
             code = await worker.wait()
             self._workers.discard(worker)
             if self._stopping.is_set():
@@ -91,6 +93,10 @@ def _signal(worker: asyncio.subprocess.Process, number: signal.Signals) -> None:
 def reserve(host: str, port: int) -> tuple[socket.socket, int]:
     """Hold a port that workers will share, so that it is free, known and ours. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Sharing would let us in beside another server that shares its port as well.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
     holder = socket.socket(family, socket.SOCK_STREAM)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:

@@ -1,12 +1,14 @@
 """The slow timer: evicts idle sessions, ends overdue tasks, takes up open turns, drains the outbox."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
 from backends.base import Storage
 from backends.errors import StorageError
+from backends.records import LogEntry
 from leflux.tasks.engine import Tasks
 from leflux.turns import Turns
 
@@ -14,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_LIMIT = 200
 OUTBOX_BATCH = 200
-MAX_PAUSE = 30.0
+MAX_PAUSE = 5.0
 
 
 class Sweeper:
@@ -58,7 +60,8 @@ class Sweeper:
             except Exception:
                 pause = MAX_PAUSE
                 log.exception("job failed", job=job.__name__)
-            await asyncio.sleep(pause)
+            # Several processes take turns rather than do everything together.
+            await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
 
     async def sweep(self) -> bool:
         """One pass over what is due. True when there is likely more."""
@@ -76,6 +79,27 @@ class Sweeper:
         entries = await self._storage.sessions.outbox(OUTBOX_BATCH)
         if not entries:
             return False
+        try:
+            await self._deliver(entries)
+        except StorageError:
+            raise
+        except Exception:
+            return await self._deliver_each(entries)
+        return True
+
+    async def _deliver(self, entries: Sequence[LogEntry]) -> None:
         await self._storage.log.append(entries)
         await self._storage.sessions.outbox_done(entries)
-        return True
+
+    async def _deliver_each(self, entries: Sequence[LogEntry]) -> bool:
+        """A line that the log cannot take must not hold up the others: it stays, and is tried again."""
+        stuck = 0
+        for entry in entries:
+            try:
+                await self._deliver([entry])
+            except StorageError:
+                raise
+            except Exception:
+                stuck += 1
+                log.exception("a log line cannot be stored", session=entry.session_id[:8], seq=entry.seq)
+        return stuck == 0

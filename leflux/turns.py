@@ -74,6 +74,10 @@ class Turns:
             return []
         return [wire.Stream(live.stream_id, live.text, live.next_chunk)]
 
+    def writes(self, session_id: str) -> bool:
+        """Whether this process is answering the session's open turn."""
+        return session_id in self._live
+
     def kick(self, site_id: str, session_id: str) -> None:
         """Answer what is open in the session; returns at once, and may be called at any time."""
         if self._draining:

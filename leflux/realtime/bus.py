@@ -8,23 +8,27 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import socketio
 import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from leflux.realtime.engine.sio import DirectEmit
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "leflux:bus"
+CHANNEL = "bus"
 QUEUE = 10_000
 BATCH = 200
 TIMEOUT = 3.0
 SILENCE = 2.0
 RESUBSCRIBE = 0.5
 _BETWEEN_PROCESSES = "/~processes"
+_AWAY = (RedisError, OSError, TimeoutError)
 
 Heard = Callable[[str, dict[str, Any]], Awaitable[None]]
 
@@ -37,20 +41,22 @@ class _Json:
 
 
 class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
-    """A `client_manager` for several processes.
+    """A `client_manager` for several processes. `prefix` keeps deployments that share a Redis apart.
 
     `heard(kind, payload)` gets what `tell` sent elsewhere; `gap()` is called when the subscription was away and
-    something may have been missed.
+    something may have been missed. `dropped` counts messages that could not be published.
     """
 
-    def __init__(self, url: str, prefix: str = "") -> None:
-        options = {"socket_connect_timeout": TIMEOUT}
-        super().__init__(url, channel=prefix + CHANNEL, json=_Json, redis_options=options)
+    def __init__(self, url: str, prefix: str = "leflux:") -> None:
+        # A connection that the driver mends in silence would hide what was missed meanwhile.
+        options = {"socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0), "retry_on_error": []}
+        super().__init__(_as_socketio_reads(url), channel=prefix + CHANNEL, json=_Json, redis_options=options)
         self.heard: Heard | None = None
         self.gap: Callable[[], None] = lambda: None
         self.dropped = 0
         self._outgoing: deque[bytes] = deque()
         self._publisher: asyncio.Task[None] | None = None
+        self._is_away = False
 
     def set_server(self, server: Any) -> None:
         super().set_server(server)
@@ -75,7 +81,7 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             await self._publish(self._message(event, data, namespace, room=room, skip_sid=skip_sid, seq=seq))
 
     async def tell(self, kind: str, payload: dict[str, Any]) -> None:
-        """Send a note to the other processes."""
+        """Send a note to the other processes. Notes and events of one process keep their order."""
         await self._publish(self._message(kind, payload, _BETWEEN_PROCESSES))
 
     def _message(self, event: str, data: Any, namespace: str, **more: Any) -> dict[str, Any]:
@@ -108,15 +114,30 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
 
     async def _send(self, batch: list[bytes]) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                if not self.connected:
-                    self._redis_connect()
-                pipeline = self.redis.pipeline(transaction=False)
-                for message in batch:
-                    pipeline.publish(self.channel, message)
-                await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+            try:
+                await self._send_once(batch)
+            except (RedisError, OSError):
+                # A connection of the pool may have died with an earlier Redis. Hearing a hint twice is harmless.
+                await self._send_once(batch)
+        except _AWAY as error:
             self.dropped += len(batch)
+            self._note_away(error)
+
+    async def _send_once(self, batch: list[bytes]) -> None:
+        async with asyncio.timeout(TIMEOUT):
+            pipeline = self._client().pipeline(transaction=False)
+            for message in batch:
+                pipeline.publish(self.channel, message)
+            await pipeline.execute()
+
+    def _client(self) -> Any:
+        if self.redis is None:
+            self._redis_connect()
+        return self.redis
+
+    def _note_away(self, error: BaseException) -> None:
+        if not self._is_away:
+            self._is_away = True
             log.warning("the bus does not answer; the store will tell", error=repr(error), dropped=self.dropped)
 
     async def _listen(self) -> AsyncIterator[bytes]:
@@ -124,16 +145,18 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             try:
                 async for message in self._subscription():
                     yield message
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("the bus is away; subscribing again", error=repr(error))
+            except _AWAY as error:
+                self._note_away(error)
             await asyncio.sleep(RESUBSCRIBE)
 
     async def _subscription(self) -> AsyncIterator[bytes]:
-        self._redis_connect()
-        pubsub = self.pubsub
+        pubsub = self._client().pubsub(ignore_subscribe_messages=True)
         try:
             async with asyncio.timeout(TIMEOUT):
                 await pubsub.subscribe(self.channel)
+            if self._is_away:
+                self._is_away = False
+                log.info("the bus answers again", dropped=self.dropped)
             self.gap()
             asked = False
             while True:
@@ -156,10 +179,29 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             await asyncio.wait([self._publisher], timeout=TIMEOUT)
         listener: asyncio.Task[None] | None = getattr(self, "thread", None)
         for task in (listener, self._publisher):
-            if task is not None:
+            while task is not None and not task.done():
+                # The driver may swallow a cancellation that meets it in the middle of connecting.
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        if self.pubsub is not None:
-            await self.pubsub.aclose()
+                await asyncio.wait([task], timeout=0.5)
         if self.redis is not None:
             await self.redis.aclose()
+            await self.redis.connection_pool.disconnect()
+
+
+def all_hear(*listeners: Heard) -> Heard:
+    """Notes from other processes go to each; whom one does not concern ignores it."""
+
+    async def heard(kind: str, payload: dict[str, Any]) -> None:
+        for listener in listeners:
+            await listener(kind, payload)
+
+    return heard
+
+
+def _as_socketio_reads(url: str) -> str:
+    """A Sentinel URL names its service before the database, as `storage.redis.url` does; python-socketio, after it."""
+    parts = urlsplit(url)
+    if not parts.scheme.endswith("+sentinel"):
+        return url
+    service, _, database = parts.path.strip("/").partition("/")
+    return parts._replace(path=f"/{database or 0}/{service}").geturl()

@@ -121,20 +121,33 @@ class Events:
         if isinstance(payload, str):
             payload = {"sessionId": payload}
         request = wire.convert(payload, wire.JoinSession)
-        joined = await self._conversations.join(seat.site, request, seat.sid)
-        previous = (seat.session_id, seat.epoch)
-        read_only_ms = round(self._policy(seat.site.id).read_only * 1000)
-        if not await self._hub.sit(seat, joined.session_id, joined.epoch, read_only_ms):
-            raise Problem("not_owner", "A newer socket owns this session.")
-        seat.seq = max(seat.seq, joined.seq) if previous[0] == joined.session_id else joined.seq
-        if previous[0] is not None and previous[0] != joined.session_id:
-            await self._conversations.leave(seat.site, previous[0], previous[1])
+        joined = await self._take_seat(seat, request)
         seat.url = request.url or ""
         # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
         self._turns.kick(seat.site.id, joined.session_id)
         await self._hub.tell(seat.sid, wire.SESSION_JOINED, joined)
         if joined.task is not None:
             await self._tasks.rejoin(seat, joined.session_id, request.url, joined.task)
+        return joined
+
+    async def _take_seat(self, seat: Seat, request: wire.JoinSession) -> wire.Joined:
+        left, left_epoch = seat.session_id, seat.epoch
+        with self._hub.joining(request.session_id) as newest:
+            snapshot = await self._conversations.claim(seat.site, request, seat.sid)
+            session = snapshot.session
+            read_only_ms = round(self._policy(seat.site.id).read_only * 1000)
+            if not await self._hub.sit(seat, session.session_id, session.epoch, read_only_ms):
+                raise Problem("not_owner", "A newer socket owns this session.")
+            seat.seq = max(seat.seq, session.seq) if left == session.session_id else session.seq
+            joined = await self._conversations.joined(snapshot, request.since, session.epoch)
+            while newest() > joined.seq:
+                # Said after the claim, and told when this socket was not there yet, or did not know that it was.
+                snapshot = await self._conversations.read(seat.site, request)
+                joined = await self._conversations.joined(snapshot, request.since, session.epoch)
+        if seat.session_id == joined.session_id:
+            seat.seq = max(seat.seq, joined.seq)
+        if left is not None and left != joined.session_id:
+            await self._conversations.leave(seat.site, left, left_epoch)
         return joined
 
     async def send(self, seat: Seat, payload: Any) -> wire.Sent:

@@ -1,6 +1,7 @@
 """Which socket sits in which session, and how events reach it. All of it is a hint: the store decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -52,6 +53,10 @@ class Seat(Struct):
     url: str = ""
 
 
+class _Newest(Struct, eq=False):
+    seq: int = 0
+
+
 def own(seat: Seat, session_id: str) -> str:
     """`session_id` when the seat has joined it. Raises `invalid_session_id` or `not_owner`."""
     wire.session_id(session_id)
@@ -71,6 +76,7 @@ class Hub:
         self._bus = bus or NoBus()
         self._seats: dict[str, Seat] = {}
         self._owners: dict[str, Seat] = {}
+        self._joining: dict[str, list[_Newest]] = {}
         self.dropped: Callable[[str], None] = lambda _session_id: None
 
     def __len__(self) -> int:
@@ -99,9 +105,27 @@ class Hub:
         return list(self._owners.values())
 
     def delivered(self, session_id: str, seq: int) -> None:
-        """The session's socket here was sent the message `seq`."""
-        if seat := self._owners.get(session_id):
-            seat.seq = max(seat.seq, seq)
+        """The session's socket here was sent the message `seq`. One before it that is missing stays missed."""
+        self._note(session_id, seq)
+        seat = self._owners.get(session_id)
+        if seat is not None and seq == seat.seq + 1:
+            seat.seq = seq
+
+    @contextmanager
+    def joining(self, session_id: str) -> Iterator[Callable[[], int]]:
+        """While a socket joins: yields what tells the highest `seq` that was emitted meanwhile, to whomever."""
+        newest = _Newest()
+        self._joining.setdefault(session_id, []).append(newest)
+        try:
+            yield lambda: newest.seq
+        finally:
+            self._joining[session_id].remove(newest)
+            if not self._joining[session_id]:
+                del self._joining[session_id]
+
+    def _note(self, session_id: str, seq: int | None) -> None:
+        for newest in self._joining.get(session_id, ()):
+            newest.seq = max(newest.seq, seq or 0)
 
     async def sit(self, seat: Seat, session_id: str, epoch: int, read_only_ms: int) -> bool:
         """Seat a socket that has claimed `epoch`. False when a newer one, or its own end, was faster."""
@@ -144,6 +168,7 @@ class Hub:
 
     async def emit(self, session_id: str, event: str, payload: Any, seq: int | None = None) -> None:
         """Send an event to the session's socket, wherever it is. `seq`: of the message that it carries."""
+        self._note(session_id, seq)
         await self._emitter.emit(event, payload, to=session_id, seq=seq)
 
     async def tell(self, sid: str, event: str, payload: Any) -> None:

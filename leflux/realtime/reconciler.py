@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 INTERVAL = 2.0
 AT_ONCE = 64
+PAUSE = 0.03
+"""Seconds between so many: a process with many sockets asks the store some 2,000 times a second at most."""
 
 
 class Reconciler:
@@ -74,6 +76,8 @@ class Reconciler:
         self._behind = {sid: seq for sid, seq in self._behind.items() if sid in present}
         for start in range(0, len(seats), AT_ONCE):
             await asyncio.gather(*(self._check(seat) for seat in seats[start : start + AT_ONCE]))
+            if start + AT_ONCE < len(seats):
+                await asyncio.sleep(PAUSE)
 
     async def _check(self, seat: Seat) -> None:
         session_id, epoch = seat.session_id, seat.epoch
@@ -93,6 +97,8 @@ class Reconciler:
 
     async def _compare(self, seat: Seat, session: Session) -> None:
         if session.epoch > seat.epoch:
+            if session.owner == seat.sid:
+                return  # It has just claimed the session again, and is about to sit.
             await self._hub.unseat(session.session_id, session.epoch, self._read_only_ms(session.site_id))
         elif session.seq <= seat.seq:
             self._behind.pop(seat.sid, None)

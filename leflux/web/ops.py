@@ -1,6 +1,7 @@
 """For operators: health, readiness, counters and Prometheus metrics."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from tornado.web import RequestHandler
 
-from backends.base import Storage
+from backends.base import SessionStore, Storage
 from backends.errors import StorageError
 from leflux import __version__
 from leflux.stats import Stats
@@ -30,6 +31,19 @@ class Vitals(Struct, frozen=True):
     gauges: Callable[[], dict[str, float]]
 
 
+class Lag(Struct, frozen=True):
+    """How far the message log is behind: lines, and the age of the oldest."""
+
+    lines: int
+    seconds: float
+
+
+async def outbox_lag(store: SessionStore) -> Lag:
+    lines = await store.outbox_size()
+    waiting = await store.outbox(1) if lines else []
+    return Lag(lines, max(0.0, time.time() - waiting[0].ts / 1000) if waiting else 0.0)
+
+
 class _Ops(JsonHandler):
     def initialize(self, vitals: Vitals) -> None:  # type: ignore[override]
         self.vitals = vitals
@@ -43,7 +57,7 @@ class HealthHandler(_Ops):
 
 
 class ReadyHandler(_Ops):
-    """200 when every store answers, else 503."""
+    """200 when the store of the conversations answers, else 503. A message log that is away stops no chat."""
 
     async def get(self) -> None:
         try:
@@ -71,9 +85,9 @@ class StatsHandler(_Ops):
 
 
 class _Metrics(Collector):
-    def __init__(self, vitals: Vitals, outbox: int) -> None:
+    def __init__(self, vitals: Vitals, lag: Lag | None) -> None:
         self._vitals = vitals
-        self._outbox = outbox
+        self._outbox = lag
 
     def collect(self) -> Iterable[Metric]:
         stats = self._vitals.stats
@@ -88,9 +102,17 @@ class _Metrics(Collector):
         for outcome, count in stats.tasks.items():
             tasks.add_metric([outcome], count)
         yield tasks
-        yield GaugeMetricFamily("leflux_outbox_lines", "Log lines that wait for the message log", value=self._outbox)
+        yield from self._lag()
         for name, value in self._vitals.gauges().items():
             yield GaugeMetricFamily(f"leflux_{name}", name.replace("_", " "), value=value)
+
+    def _lag(self) -> Iterable[Metric]:
+        """Left out when the store does not answer: no number is better than a wrong one."""
+        if self._outbox is None:
+            return
+        lines, oldest = "Log lines that wait for the message log", "Age of the oldest line that waits"
+        yield GaugeMetricFamily("leflux_outbox_lines", lines, value=self._outbox.lines)
+        yield GaugeMetricFamily("leflux_outbox_oldest_seconds", oldest, value=self._outbox.seconds)
 
 
 class MetricsHandler(RequestHandler):
@@ -99,11 +121,11 @@ class MetricsHandler(RequestHandler):
 
     async def get(self) -> None:
         try:
-            outbox = await self._vitals.storage.sessions.outbox_size()
+            lag = await outbox_lag(self._vitals.storage.sessions)
         except StorageError:
-            outbox = -1
+            lag = None
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Metrics(self._vitals, outbox))
+        registry.register(_Metrics(self._vitals, lag))
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.finish(generate_latest(registry))
 

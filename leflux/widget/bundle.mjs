@@ -2,6 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
+import { minify } from "terser";
+import { ALIASES, leaner } from "./lean.mjs";
+import { INTERNAL } from "./names.mjs";
 
 const here = import.meta.dirname;
 export const ENGLISH = "en";
@@ -25,21 +28,21 @@ const inlineCss = {
 export async function bundle(entry, language = ENGLISH, options = {}) {
   const result = await build({
     entryPoints: [join(here, "src", entry)],
-    alias: { "#texts": join(here, "src/texts", `${language}.json`) },
-    plugins: [inlineCss],
+    alias: { ...ALIASES, "#texts": join(here, "src/texts", `${language}.json`) },
+    plugins: [inlineCss, leaner],
     bundle: true,
     minify: true,
     format: "iife",
     target: ["es2022"],
-    // What socket.io-client marks as its own, and reaches in brackets too; `_placeholder` goes over the wire.
-    mangleProps: /^_[a-z]/,
+    // socket.io-client reaches some of them in brackets.
+    mangleProps: INTERNAL,
     mangleQuoted: true,
-    reserveProps: /^_placeholder$/,
     charset: "utf8",
     legalComments: "none",
     write: false,
     logLevel: "warning",
     ...options,
   });
-  return result.outputFiles[0].contents;
+  const { code } = await minify(result.outputFiles[0].text, { ecma: 2022, compress: { passes: 2 } });
+  return new TextEncoder().encode(code);
 }

@@ -21,8 +21,11 @@ from tests.services.proxy import Proxy
 from tests.services.server import ServerProcess
 
 HERE = Path(__file__).parent
-# What a server can be told to use by YAML alone, and what keeps its data over a `kill -9`: these tests do that.
-STORES = [name for name, backend in BACKENDS.items() if backend.durable and backend.settings is not None]
+# What a server can be told to use by YAML alone.
+STORES = [name for name, backend in BACKENDS.items() if backend.settings is not None]
+DURABLE = [name for name in STORES if BACKENDS[name].durable]
+# A browser test is slow, so what has nothing to do with the store runs on one.
+DEFAULT = "sqlite"
 OpenShop = Callable[..., Awaitable[Shop]]
 
 
@@ -33,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if pytest_asyncio.is_async_test(item):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`every_store` runs a test on each store, `every_durable_store` on those that outlive their server."""
+    if "store" not in metafunc.fixturenames:
+        return
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "every_store" in marks:
+        metafunc.parametrize("store", STORES)
+    else:
+        metafunc.parametrize("store", DURABLE if "every_durable_store" in marks else [DEFAULT])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -54,12 +68,6 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     fresh.set_default_timeout(LIMIT_MS)
     yield fresh
     await fresh.close()
-
-
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, ViewportSize, async_playwright
+from playwright.async_api import Page, Route, ViewportSize, async_playwright, expect
 
 from tests.services import absent, find
 
@@ -174,6 +174,23 @@ async def test_hostile_text_stays_text_inside_the_panel() -> None:
         inside, outside, whole = await page.locator("[part=messages]").evaluate(widths)
         assert inside == outside
         assert whole == PHONE["width"]
+
+
+async def test_an_on_screen_keyboard_does_not_cover_what_is_typed() -> None:
+    keyboard = """([height, offsetTop, scale]) => {
+      Object.defineProperties(visualViewport, Object.fromEntries(
+        Object.entries({ height, offsetTop, scale }).map(([name, value]) => [name, { value, configurable: true }])));
+      visualViewport.dispatchEvent(new Event('resize'));
+    }"""
+    async with face(PHONE) as page:
+        await page.evaluate(RENDER, state(messages=TALK))
+        panel = page.locator("[part=panel]")
+        for seen, top, height in (([500, 0, 1], 0, 500), ([500, 120, 1], 120, 500), ([400, 50, 2], 0, 844)):
+            await page.evaluate(keyboard, seen)
+            box = await panel.bounding_box()
+            assert box is not None
+            assert (box["y"], box["height"]) == (top, height)
+            await expect(page.locator("[part=send]")).to_be_in_viewport()
 
 
 async def test_a_long_press_offers_to_clear_the_conversation() -> None:

@@ -9,6 +9,7 @@ from tests.browser.shop import Shop
 from tests.services.proxy import Direction
 from tests.services.wait import until
 
+pytestmark = pytest.mark.every_store
 TURNS = 9
 ACKNOWLEDGEMENT = rb"43\d+\["
 

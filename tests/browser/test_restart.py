@@ -2,12 +2,14 @@
 
 import signal
 
+import pytest
 from playwright.async_api import BrowserContext, expect
 
 from tests.browser.chat import LONG
 from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 
+pytestmark = pytest.mark.every_durable_store
 TURNS = 9
 
 

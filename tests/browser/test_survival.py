@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import BrowserContext, BrowserType, expect
 
 from tests.browser.chat import LONG
@@ -9,6 +10,7 @@ from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 from tests.services.chromium import open_profile
 
+pytestmark = pytest.mark.every_store
 TURNS = 10
 MESSAGES = 2 * TURNS
 

@@ -144,7 +144,7 @@ async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
 
 
 BACKENDS: dict[str, Backend] = {
-    "memory": Backend(from_settings(_memory), durable=False, shared=False),
+    "memory": Backend(from_settings(_memory), durable=False, shared=False, settings=_memory),
     "sqlite": Backend(from_settings(_sqlite), settings=_sqlite),
     "redis": Backend(from_settings(_redis), service=redis, settings=_redis),
     "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),

@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import BackendName, SqliteSettings, StoreSettings, open_storage
 from backends.errors import (
     DuplicateIdConflict,
     NotOwner,
@@ -35,7 +35,7 @@ MOST = 2
 class StoreMachine(RuleBasedStateMachine):
     """One store of `backend` for each run. The sites' idle times are never reached."""
 
-    backend = "memory"
+    backend: BackendName = "memory"
     live: Bundle[str] = Bundle("live")
     gone: Bundle[str] = Bundle("gone")
 
@@ -44,6 +44,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
         self.model: dict[str, Modelled] = {}
+
+    def settings(self) -> StoreSettings:
+        """An empty store."""
+        path = str(Path(self.folder.name) / "model.db")
+        return StoreSettings(backend=self.backend, sqlite=SqliteSettings(path=path), deadline=30.0)
 
     def do(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -55,9 +60,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        path = str(Path(self.folder.name) / "model.db")
-        settings = StoreSettings(backend=self.backend, sqlite=SqliteSettings(path=path), deadline=30.0)  # type: ignore[arg-type]
-        self.storage = self.do(open_storage(settings))
+        self.storage = self.do(open_storage(self.settings()))
         self.store = self.storage.sessions
 
     def teardown(self) -> None:

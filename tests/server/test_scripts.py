@@ -9,7 +9,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from leflux.web.pages import ScriptHandler, agent_scripts
+from leflux.web.pages import ScriptHandler, TypesHandler, agent_scripts
 
 
 @pytest.fixture
@@ -60,3 +60,22 @@ async def test_languages_have_etags_of_their_own(agent: str) -> None:
 def test_a_widget_that_was_not_built_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         agent_scripts(tmp_path)
+
+
+async def test_the_types_are_served_and_no_other_source_is(tmp_path: Path) -> None:
+    (tmp_path / "leflux.d.ts").write_text("export {};")
+    (tmp_path / "build.mjs").write_text("secret")
+    socket, port = bind_unused_port()
+    server = HTTPServer(Application([(r"/(leflux\.d\.ts)", TypesHandler, {"path": str(tmp_path)})]))
+    server.add_socket(socket)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        async with aiohttp.ClientSession() as http:
+            async with http.get(f"{base}/leflux.d.ts") as response:
+                assert (response.status, await response.text()) == (200, "export {};")
+                assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+            async with http.get(f"{base}/build.mjs") as response:
+                assert response.status == 404
+    finally:
+        server.stop()
+        await server.close_all_connections()

@@ -31,6 +31,11 @@ def redis_cli() -> str | None:
     return _program("redis-cli")
 
 
+def nginx() -> str | None:
+    """Debian keeps it where only root's PATH leads."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
 def firestore_jar() -> str | None:
     """The official emulator of an installed Google Cloud SDK, when there is a Java to run it."""
     if shutil.which("java") is None:

@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 
-from tests.services.find import chromium, firestore_jar, redis_server
+from bench.knowledge.site import documentation
+from tests.services.find import chromium, firestore_jar, nginx, redis_server
 
-PACKAGES = {"chromium": chromium, "redis-server": redis_server}
+PACKAGES = {"chromium": chromium, "redis-server": redis_server, "nginx": nginx, "python3-doc": documentation}
 
 
 def main() -> None:
@@ -22,8 +23,15 @@ def main() -> None:
         subprocess.run(["apt-get", "install", "-y", "-qq", *wanted], env=apt, check=False, stdout=subprocess.DEVNULL)
     if chromium() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
-    for name, found in {"Chromium": chromium(), "Redis": redis_server(), "Firestore": firestore_jar()}.items():
-        print(f"{name:10} {found or 'missing: its tests are skipped'}")
+    parts = {
+        "Chromium": chromium(),
+        "Redis": redis_server(),
+        "nginx": nginx(),
+        "Firestore": firestore_jar(),
+        "Python's documentation": documentation(),
+    }
+    for name, found in parts.items():
+        print(f"{name:24} {found or 'missing: its tests are skipped'}")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ class Proxy:
         assert self._server is not None
         self._refusing = True
         self._server.close()
+        for event in self._flowing.values():
+            event.set()
         pumps = [pump for link in self._links for pump in link.pumps]
         self.reset()
         await asyncio.gather(*pumps, return_exceptions=True)

@@ -1,6 +1,7 @@
 """The HTTP handlers on Tornado's own loop, by pytest-tornado; beside pytest-asyncio's automatic mode."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application
 
 from backends.errors import StoreUnavailable
+from backends.records import LogEntry
 from leflux.stats import Stats
 from leflux.web import ops, pages
 from leflux.web.base import NotFoundHandler, log_access
@@ -21,6 +23,10 @@ class Sessions:
 
     async def outbox_size(self) -> int:
         return 7
+
+    async def outbox(self, limit: int) -> list[LogEntry]:
+        ts = round(time.time() * 1000) - 60_000
+        return [LogEntry("shop", "session", 1, ts, "id", "visitor", "text", b"{}", ts)][:limit]
 
 
 class Storage:
@@ -91,8 +97,15 @@ def test_stats_and_metrics_count(web: Web) -> None:
     assert stats["restores"] == {"full": 0, "partial": 0, "new": 0}
     metrics = web("/metrics")
     assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    for line in (b"leflux_sockets 2.0", b"leflux_outbox_lines 7.0", b"leflux_turns_failed 1.0"):
+    for line in (
+        b"leflux_sockets 2.0",
+        b"leflux_outbox_lines 7.0",
+        b"leflux_turns_failed 1.0",
+        b"leflux_outbox_oldest_seconds 6",
+    ):
         assert line in metrics.body
+    [age] = [line.split()[1] for line in metrics.body.splitlines() if line.startswith(b"leflux_outbox_oldest_seconds ")]
+    assert float(age) >= 60
 
 
 def test_a_script_is_for_every_origin_cached_and_compressed(web: Web) -> None:

@@ -1,7 +1,7 @@
 // The socket of the tab that owns the conversation. It resumes in the handshake, so that a page view costs one
 // connection and no extra round trip; reconnecting is socket.io-client's, with its jitter.
 
-import { io } from "socket.io-client";
+import { Manager } from "socket.io-client";
 import type { Ack, Refusal } from "./wire.js";
 import { EVENTS } from "./wire.js";
 
@@ -35,14 +35,16 @@ export interface Connection {
 export type Connect = (where: () => Where, link: Link) => Connection;
 
 export const connectTo = (host: string): Connect => (where, link) => {
-  const socket = io(host, {
+  const manager = new Manager(host, {
     autoConnect: false,
     transports: ["websocket", "polling"],
     tryAllTransports: true,
     reconnectionDelay: 400,
     reconnectionDelayMax: 3_000,
     timeout: 8_000,
-    auth: (tell) => {
+  });
+  const socket = manager.socket("/", {
+    auth: (tell: (where: object) => void) => {
       const { sessionId, since, url } = where();
       tell(sessionId === null ? {} : { sessionId, since, url });
     },

@@ -9,6 +9,7 @@ import { Theme } from "./theme.js";
 
 /** A page that takes the widget out again and again gets its way. */
 const MOST_RETURNS = 20;
+const MOVES = ["resize", "scroll"];
 
 class Face implements View {
   readonly #host: HTMLElement;
@@ -37,8 +38,15 @@ class Face implements View {
     for (const name of ["keydown", "keypress", "keyup"]) {
       this.#root.addEventListener(name, (event) => event.stopPropagation());
     }
+    for (const name of MOVES) window.visualViewport?.addEventListener(name, this.#fit);
     this.#mount();
   }
+
+  /** An on-screen keyboard covers or moves the page without making it smaller. Zooming in is no keyboard. */
+  readonly #fit = (): void => {
+    const { height, offsetTop, scale } = window.visualViewport!;
+    this.#root.style.cssText = scale > 1 ? "" : `--top:${offsetTop}px;--height:${height}px`;
+  };
 
   /** Also after the page has replaced its body, as some routers do, or while it has none yet. */
   #mount(): void {
@@ -59,7 +67,6 @@ class Face implements View {
     setAll(this.#root, {
       "data-open": state.open ? "" : null,
       "data-docked": state.docked ? "" : null,
-      "data-expanded": state.expanded ? "" : null,
     });
     this.#launcher.render(state);
     this.#panel.render(state);
@@ -88,6 +95,7 @@ class Face implements View {
   }
 
   destroy(): void {
+    for (const name of MOVES) window.visualViewport?.removeEventListener(name, this.#fit);
     this.#observer.disconnect();
     this.#theme.destroy();
     this.#panel.destroy();

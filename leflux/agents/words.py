@@ -1,0 +1,87 @@
+"""Text -> search terms: words in lower case, without the ones that carry no meaning, reduced to their stems."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import Stemmer
+import yaml
+from bm25s import stopwords
+
+MAX_WORDS = 60
+SYNONYMS = Path(__file__).with_name("synonyms.yaml")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][a-z]{1,2}\b)?")
+_CAMEL = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]{2,}|[a-z]+|\d+")
+_COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W_]+){1,3}(?![\w-])|__[^\W_]+__|[^\W\d_]+(?:_[^\W_]+)+")
+_SNOWBALL = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+}
+# What a question is asked with, beside the usual stop words.
+_ASKING = {
+    "en": """a about am an and any are as at be been best but by can could d did do does doing don for from get gets
+    getting give good has have having he help her here hi him his how i if in into is it its just know
+    let like ll long m made make makes making many may me mean means might much must my need needs no
+    not of off often on one or other our out over please possible re s she should show so some something
+    t take takes taking tell than that the their them then there these they thing things this those to
+    too us use used uses using ve very want wants was way ways we were what when where which who whom
+    whose why will with work works would you your""",
+    "de": """wie was wo wer wann warum welche welcher welches kann können könnte gibt es ich du sie wir man mein dein
+    euer euch ihr bitte machen muss soll""",
+    "fr": "comment quoi où qui quand pourquoi quel quelle quels quelles puis peut est-ce je tu vous nous",
+    "es": "cómo qué dónde quién cuándo cuál cuáles puedo puede hay yo usted",
+}
+
+
+class Words:
+    """Knows one language; an unknown one is read without stop words and stems."""
+
+    def __init__(self, lang: str) -> None:
+        name = _SNOWBALL.get(lang)
+        self._stem = cache(Stemmer.Stemmer(name).stemWord) if name else str
+        usual = getattr(stopwords, f"STOPWORDS_{lang.upper()}", ())
+        self._stop = frozenset(usual) | frozenset(_ASKING.get(lang, "").split())
+        self._alike = self._synonyms() if lang == "en" else {}
+
+    def _synonyms(self) -> dict[str, list[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for group in yaml.safe_load(SYNONYMS.read_text("utf-8")):
+            terms = [self._stem(word) for word in group]
+            for term in terms:
+                found.setdefault(term, {}).update((other, None) for other in terms if other != term)
+        return {term: list(others) for term, others in found.items()}
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a text, in order, with repetitions."""
+        return [self._stem(word) for word in self.words(text)]
+
+    def alike(self, term: str) -> list[str]:
+        """Terms that mean the same or nearly so."""
+        return self._alike.get(term, [])
+
+    def words(self, text: str) -> Iterator[str]:
+        """The words with a meaning. A compound (`camelCase`, `snake_case`, `e-mail`) counts whole and in its parts."""
+        plain = unicodedata.normalize("NFKC", text)
+        for match in _WORD.finditer(plain):
+            raw = match[0]
+            word = raw.lower().replace("’", "'").partition("'")[0]
+            if word not in self._stop:
+                yield word
+            if not (raw.islower() or raw.isupper() or raw.istitle() or raw[0].isdigit()):
+                parts = _CAMEL.findall(raw)
+                if len(parts) > 1:
+                    yield from (part.lower() for part in parts if part.lower() not in self._stop)
+        for match in _COMPOUND.finditer(plain):
+            yield match[0].lower()

@@ -1,0 +1,108 @@
+"""Crawls that run beside the serving: on the first start, and when the owner asks for one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import structlog
+
+from backends.errors import StorageError
+from leflux.config import CrawlerSettings
+from leflux.crawling.errors import CrawlError
+from leflux.crawling.urls import Scope
+from leflux.site_pages import Head, SitePages
+from leflux.sites import Site
+
+if TYPE_CHECKING:
+    from leflux.crawling.crawl import Progress
+
+FIRST_RETRY = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Crawls:
+    """At most one crawl a site; `heard` is told of each one's progress, in the process that runs it."""
+
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        pages: SitePages,
+        settings: CrawlerSettings,
+        heard: "Callable[[str, Progress], Awaitable[None]] | None" = None,
+    ) -> None:
+        self._sites = {site.id: site for site in sites}
+        self._pages = pages
+        self._settings = settings
+        self._heard = heard
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, site_id: str, url: str) -> None:
+        """Crawl in the background. Raises `BlockedUrl` at once for a URL that is not one of the site's."""
+        Scope(self._sites[site_id], url)
+        self._launch(self._run(self._sites[site_id], url, own=False))
+
+    async def progress(self, site_id: str) -> Head:
+        """How far the site's newest crawl is, whichever process runs it."""
+        head, _ = await self._pages.head(site_id)
+        return head
+
+    def begin(self, base: str) -> None:
+        """Crawl, in the background, each site that names a start in the configuration and was never crawled.
+
+        `base` is this server's own address: a start that is only a path is on it.
+        """
+        for site in self._sites.values():
+            if site.crawl is not None:
+                self._launch(self._first(site, site.crawl, base))
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _launch(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _first(self, site: Site, start: str, base: str) -> None:
+        own = start.startswith("/")
+        while True:
+            try:
+                head, _ = await self._pages.head(site.id)
+                if head.generation == 0 and head.state != "running":
+                    await self._run(site, base + start if own else start, own)
+                return
+            except StorageError as error:
+                log.warning("the first crawl waits for the store", site=site.id, error=str(error))
+                await asyncio.sleep(FIRST_RETRY)
+
+    async def _run(self, site: Site, url: str, own: bool) -> None:
+        from leflux.crawling.crawl import crawl  # lxml and trafilatura: not before they are needed
+
+        async def report(progress: "Progress") -> None:
+            if self._heard is not None:
+                await self._heard(site.id, progress)
+
+        log.info("crawl started", site=site.id, url=url)
+        try:
+            ended = await crawl(site, url, self._pages, self._settings, report, own)
+        except CrawlError as error:
+            log.warning("crawl failed", site=site.id, url=url, code=error.code, reason=str(error))
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("crawl failed", site=site.id)
+        else:
+            log.info("crawl done", site=site.id, pages=ended.done, stored=ended.stored, failed=ended.failed)
+
+
+def own_address(host: str, port: int) -> str:
+    """How this machine reaches a server that listens on `host`: a listener on every address is called by loopback."""
+    name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{urlsplit(f'//{name}').netloc}:{port}"

@@ -1,0 +1,3 @@
+export const LIBRARY: string[];
+export const OWN: string[];
+export const INTERNAL: RegExp;

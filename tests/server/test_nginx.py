@@ -1,0 +1,112 @@
+"""Two servers behind the nginx of `docs/deploy/`: WebSockets go anywhere, long polling stays where it began."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.conftest import Services
+from tests.server.conftest import Socket, Visitor
+from tests.server.fleet import Member, fleet
+from tests.services.nginx import proxied
+from tests.services.redis import RedisServer, redis
+from tests.services.wait import until
+
+
+@asynccontextmanager
+async def behind_nginx(
+    folder: Path, services: Services, **sections: Any
+) -> AsyncIterator[tuple[Visitor, list[Member]]]:
+    """A visitor who comes through nginx, and the two servers behind it."""
+    store: RedisServer = services.get(redis)
+    async with AsyncExitStack() as stack:
+        members = await stack.enter_async_context(fleet(folder, store, **sections))
+        port = await stack.enter_async_context(proxied(folder, [member.server.port for member in members]))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Visitor(f"http://127.0.0.1:{port}", http, stack), members
+
+
+async def sockets_of(member: Member) -> int:
+    _, stats = await member.visitor.call("GET", "/api/stats")
+    count: int = stats["connectedSockets"]
+    return count
+
+
+async def seated(visitor: Visitor, session_id: str, transport: str = "websocket") -> Socket:
+    socket = await visitor.socket(session_id, transport=transport)
+    await socket.wait("session_joined")
+    return socket
+
+
+async def test_a_websocket_needs_no_sticky_routing(tmp_path: Path, services: Services) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, members):
+        session_id = await visitor.init()
+        sockets = []
+        for number in range(6):
+            socket = await seated(visitor, session_id)
+            assert (await socket.say(session_id, f"page {number}"))["seq"] == 2 * number + 1
+            await socket.wait("message_done")
+            sockets.append(socket)
+        assert all([await sockets_of(member) for member in members])
+        for older in sockets[:-1]:
+            await older.wait("session_taken_over")
+            assert (await older.say(session_id, "too late"))["error"] == "not_owner"
+        assert len(await visitor.messages(session_id)) == 12
+
+
+async def test_a_visitor_who_can_only_poll_is_served(tmp_path: Path, services: Services) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, members):
+        session_id = await visitor.init()
+        socket = await seated(visitor, session_id, "polling")
+        for number in range(5):
+            assert (await socket.say(session_id, f"poll {number}"))["ok"]
+            await socket.wait("message_done", number + 1)
+        assert sorted([await sockets_of(member) for member in members]) == [0, 1]
+        newer = await seated(visitor, session_id)
+        assert (await socket.wait("session_taken_over"))["sessionId"] == session_id
+        assert (await newer.say(session_id, "by websocket"))["ok"]
+
+
+async def test_a_polling_client_is_upgraded_where_it_began(tmp_path: Path, services: Services) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, _):
+        session_id = await visitor.init()
+        await visitor.socket()  # takes the first turn, so that a WebSocket that goes anywhere would go elsewhere
+        socket = Socket()
+        await socket.client.connect(
+            visitor.base,
+            headers={"Origin": "http://shop.test"},
+            transports=["polling", "websocket"],
+            auth={"sessionId": session_id, "url": "http://shop.test/"},
+            retry=False,
+        )
+        try:
+            await socket.wait("session_joined")
+            await until(lambda: socket.client.transport() == "websocket", "the transport is upgraded")
+            assert (await socket.say(session_id, "upgraded"))["ok"]
+        finally:
+            await socket.client.disconnect()
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+async def test_one_server_may_die(tmp_path: Path, services: Services, victim: int) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, members):
+        session_id = await visitor.init()
+        before = await seated(visitor, session_id)
+        assert (await before.say(session_id, "before"))["ok"]
+        await before.wait("message_done")
+        await members[victim].server.kill()
+        after = await seated(visitor, session_id)
+        assert (await after.say(session_id, "after"))["seq"] == 3
+        await after.wait("message_done")
+        assert [m["seq"] for m in await visitor.messages(session_id)] == [1, 2, 3, 4]
+
+
+async def test_the_metrics_are_not_for_visitors(tmp_path: Path, services: Services) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, _):
+        async with visitor.http.get(f"{visitor.base}/metrics") as answer:
+            assert answer.status == 403
+        async with visitor.http.get(f"{visitor.base}/health") as answer:
+            assert answer.status == 200
