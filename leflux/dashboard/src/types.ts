@@ -59,10 +59,12 @@ export interface Transcript {
   tasks: Task[];
   continues: string | null;
   continuedBy: string | null;
-  startedAt?: number;
-  lastActivity?: number;
-  visitorId?: string | null;
-  live?: boolean;
+  startedAt: number;
+  lastActivity: number;
+  visitorId: string | null;
+  live: boolean;
+  /** There are messages after the last of these. */
+  more: boolean;
 }
 
 export interface Receipt {
@@ -70,6 +72,11 @@ export interface Receipt {
   messages: number;
   logged: number;
   tasks: number;
+}
+
+export interface Erasure {
+  deleted: Receipt;
+  receipt: { deletedAt: number };
 }
 
 export interface Day {
@@ -84,9 +91,11 @@ export interface Day {
 export interface Analytics {
   days: Day[];
   restoreMs: { p50: number | null; p95: number | null; p99: number | null };
-  /** Messages by the hour of the day (UTC), 24 numbers. */
-  hours?: number[];
-  topQuestions?: { text: string; count: number }[];
+  /** Visitors' messages by the hour of the day (UTC), 24 numbers. */
+  hours: number[];
+  topQuestions: { text: string; count: number }[];
+  /** Messages that came again after an interruption, and were stored once. */
+  duplicates: number;
 }
 
 export interface Privacy {
@@ -117,7 +126,10 @@ export interface Settings {
 }
 
 export interface Crawl {
-  state: string;
+  state: "idle" | "running" | "done" | "failed";
+  /** How many pages the chat answers from now. */
+  pages: number;
+  error: string | null;
   found: number;
   done: number;
   failed: number;

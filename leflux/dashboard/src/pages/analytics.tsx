@@ -41,9 +41,9 @@ function Charts({ data, span }: { data: Numbers; span: number }): JSX.Element {
   return (
     <div class="charts">
       <Traffic days={days} />
-      <Hours hours={data.hours ?? []} />
-      <Questions questions={data.topQuestions ?? []} />
-      <Restores days={days} times={data.restoreMs} />
+      <Hours hours={data.hours} />
+      <Questions questions={data.topQuestions} />
+      <Restores days={days} data={data} />
       <Tasks days={days} />
     </div>
   );
@@ -108,7 +108,8 @@ function Questions({ questions }: { questions: readonly { text: string; count: n
   );
 }
 
-function Restores({ days, times }: { days: Day[]; times: Numbers["restoreMs"] }): JSX.Element {
+function Restores({ days, data }: { days: Day[]; data: Numbers }): JSX.Element {
+  const { restoreMs: times, duplicates } = data;
   const [full, partial, fresh] = (["full", "partial", "new"] as const).map((name) => days.map((day) => day.restores[name]));
   const returns = sum(full!) + sum(partial!);
   return (
@@ -133,6 +134,7 @@ function Restores({ days, times }: { days: Day[]; times: Numbers["restoreMs"] })
           </div>
         ))}
       </dl>
+      {duplicates > 0 && <p class="hint">{count(duplicates, "message")} came twice after an interruption, and stands here once.</p>}
     </Card>
   );
 }

@@ -76,6 +76,11 @@ function usePages(site: Site, filters: string): Pages {
     setLoading(true);
     get<SessionPage>(ofSite(site.id, `/sessions?limit=${PAGE}&${ask.filters}${cursor}`), abort.signal).then(
       ({ sessions, nextCursor }) => {
+        if (sessions.length === 0 && nextCursor !== null) {
+          // Nothing of the wanted state so far.
+          setAsk({ cursor: nextCursor, filters: ask.filters });
+          return;
+        }
         setShown((last) => ({ sessions: ask.cursor === null ? sessions : merged(last.sessions, sessions), next: nextCursor }));
         setError(null);
         setLoading(false);
@@ -233,7 +238,7 @@ function Results({ site, list, isFiltered, chosen, choose, query }: ResultsProps
 
 function DeleteChosen({ site, rows, done, close }: { site: Site; rows: SessionRow[]; done: () => void; close: () => void }): JSX.Element {
   const act = async (): Promise<void> => {
-    const body = { sessionIds: rows.map(({ sessionId }) => sessionId) };
+    const body = { ids: rows.map(({ sessionId }) => sessionId) };
     const { deleted } = await call<{ deleted: Receipt }>("POST", ofSite(site.id, "/sessions/delete"), { body });
     toast(`Deleted ${count(rows.length, "conversation")} with ${count(Math.max(deleted.messages, deleted.logged), "message")}.`);
     done();

@@ -75,7 +75,7 @@ function Tiles({ site, data, live }: { site: Site; data: Analytics; live: Loaded
       <Tile label="Messages today" value={number(today.messages)} note={versus(days, "messages")}>
         <Spark days={days} of="messages" />
       </Tile>
-      <Tile label="Live now" value={live.data === null ? "–" : number(live.data.sessions.length) + more} note="with an open page">
+      <Tile label="Live now" value={live.data === null ? "–" : number(live.data.sessions.length) + more} note="sessions that still go on">
         <p class="soft tile-foot">
           <a href={`${to(site.id, "conversations")}?state=live`}>See who is there</a>
         </p>

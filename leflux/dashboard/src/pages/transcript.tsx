@@ -4,7 +4,7 @@ import { call, get, ofSite } from "../api.js";
 import { count, moment, shortId } from "../format.js";
 import { useLoad } from "../load.js";
 import { navigate, to } from "../router.js";
-import type { Receipt, Site, Transcript } from "../types.js";
+import type { Erasure, Site, Transcript } from "../types.js";
 import { Confirm } from "../ui/confirm.js";
 import { Icon } from "../ui/icons.js";
 import { Messages } from "../ui/messages.js";
@@ -16,9 +16,9 @@ const REFRESH_MS = 5_000;
 
 export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.Element {
   const path = ofSite(site.id, `/sessions/${encodeURIComponent(id)}`);
-  const loaded = useLoad((signal) => get<Transcript>(path, signal), path, REFRESH_MS);
+  const loaded = useLoad((signal) => whole(path, signal), path, REFRESH_MS);
   const [isAsking, setAsking] = useState(false);
-  const [receipt, setReceipt] = useState<{ deleted: Receipt; at: number } | null>(null);
+  const [receipt, setReceipt] = useState<Erasure | null>(null);
   const list = to(site.id, "conversations") + location.search;
   if (receipt !== null) return <Deleted {...receipt} id={id} list={list} />;
   const { data, error } = loaded;
@@ -36,7 +36,7 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
           title="Delete this conversation?"
           confirm="Delete for good"
           close={() => setAsking(false)}
-          act={async () => setReceipt({ ...(await call<{ deleted: Receipt }>("DELETE", path)), at: Date.now() })}
+          act={async () => setReceipt(await call<Erasure>("DELETE", path))}
         >
           <p>
             {count(data.messages.length, "message")}
@@ -48,6 +48,17 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
       )}
     </Page>
   );
+}
+
+/** All of a conversation, however many answers it takes. */
+async function whole(path: string, signal: AbortSignal): Promise<Transcript> {
+  const first = await get<Transcript>(path, signal);
+  let part = first;
+  while (part.more && part.messages.length > 0) {
+    part = await get<Transcript>(`${path}?since=${part.messages.at(-1)!.seq}`, signal);
+    first.messages.push(...part.messages);
+  }
+  return first;
 }
 
 const TITLE_CHARS = 90;
@@ -118,12 +129,11 @@ function Chain({ site, id, name, children }: { site: Site; id: string | null; na
 }
 
 function Facts({ data }: { data: Transcript }): JSX.Element {
-  const [first, last] = [data.messages[0], data.messages.at(-1)];
   const facts: [string, string | undefined][] = [
     ["Session", data.sessionId],
     ["Visitor", data.visitorId ?? undefined],
-    ["Began", first && moment(data.startedAt ?? first.ts)],
-    ["Last activity", last && moment(data.lastActivity ?? last.ts)],
+    ["Began", moment(data.startedAt)],
+    ["Last activity", moment(data.lastActivity)],
   ];
   return (
     <Card title="Details" aside={data.live ? <span class="live">Live</span> : undefined}>
@@ -159,7 +169,8 @@ function Context({ context }: { context: unknown }): JSX.Element | null {
   );
 }
 
-function Deleted({ deleted, at, id, list }: { deleted: Receipt; at: number; id: string; list: string }): JSX.Element {
+function Deleted({ deleted, receipt, id, list }: Erasure & { id: string; list: string }): JSX.Element {
+  const at = receipt.deletedAt;
   const rows = Object.entries({ Sessions: deleted.sessions, Messages: deleted.messages, "Lines of the message log": deleted.logged, Tasks: deleted.tasks });
   return (
     <Page title="Conversation deleted" lead={`${shortId(id)}, ${moment(at)}`}>

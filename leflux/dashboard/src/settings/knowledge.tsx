@@ -11,7 +11,6 @@ import { toast } from "../ui/toast.js";
 import { Field } from "./form.js";
 
 const WATCH_MS = 1_000;
-const RUNNING = ["running", "queued", "crawling"];
 
 export function Knowledge({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/crawl");
@@ -19,7 +18,7 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
   const loaded = useLoad(
     async (signal) => {
       const crawl = await get<Crawl>(path, signal);
-      setRunning(RUNNING.includes(crawl.state));
+      setRunning(crawl.state === "running");
       return crawl;
     },
     path,
@@ -63,8 +62,8 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
 }
 
 function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
-  const isRunning = RUNNING.includes(crawl.state);
-  if (crawl.found === 0 && !isRunning) return <p class="soft">The site has not been read yet.</p>;
+  const isRunning = crawl.state === "running";
+  if (crawl.state === "idle") return <p class="soft">The site has not been read yet.</p>;
   return (
     <>
       <div class="bar">
@@ -73,6 +72,12 @@ function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
       <p role="status">
         <b class="state-word">{isRunning ? "Reading" : crawl.state}</b> · {number(crawl.done)} of {count(crawl.found, "page")}
       </p>
+      <p class="soft">The chat answers from {count(crawl.pages, "page")}.</p>
+      {crawl.error !== null && (
+        <p class="bad-text">
+          <Icon name="warn" /> {crawl.error}
+        </p>
+      )}
       {crawl.failed > 0 && (
         <p class="bad-text">
           <Icon name="warn" /> {count(crawl.failed, "page")} could not be read
