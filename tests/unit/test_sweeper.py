@@ -129,3 +129,30 @@ async def test_stopping_ends_every_job_and_may_be_repeated(storage: Storage) -> 
     sweeper.start()
     await sweeper.stop()
     await sweeper.stop()
+
+
+class _Picky:
+    """A log that can never take lines with a certain text."""
+
+    def __init__(self, log: Any, refused: str) -> None:
+        self._log = log
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def append(self, entries: Sequence[LogEntry]) -> None:
+        if any(entry.text == self._refused for entry in entries):
+            raise ValueError("cannot be stored")
+        await self._log.append(entries)
+
+
+async def test_a_line_that_the_log_can_never_take_holds_up_no_other(storage: Storage) -> None:
+    ref = await started(storage)
+    for text in ("one", "poison", "two"):
+        await say(storage, ref, text)
+    unstable: Any = storage
+    unstable.log = _Picky(storage.log, "poison")
+    assert await sweeper_of(storage, Kicked(), []).drain() is False
+    assert len(await storage.log.messages(SITE, ref.session_id, 0, 10)) == 2
+    assert [entry.text for entry in await storage.sessions.outbox(10)] == ["poison"]
