@@ -111,7 +111,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     finally:
         await storage.close()
     port = free_port()
-    async with ServerProcess(write_config(tmp_path, settings, port), port) as server:
+    config = write_config(tmp_path, settings, port, crawler={"private_hosts": ["127.0.0.1"]})
+    async with ServerProcess(config, port) as server:
         yield Desk(server, sessions)
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from leflux.owners import Owners
 from msgspec import Struct
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Dialog, Locator, Page, expect
 
 from backends.base import Storage
 from backends.records import LogEntry, NewSession, SessionRef, Task
@@ -46,9 +46,13 @@ class Owner:
         self.base = base
         self.wrong: list[str] = []
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("dialog", lambda dialog: self.wrong.append(dialog.message))
+        page.on("dialog", self._asked)
         # A page that asks who is signed in is told by a 401 that nobody is: Chromium writes that down.
         page.on("console", lambda said: None if "401" in said.text else self.wrong.append(said.text))
+
+    async def _asked(self, dialog: Dialog) -> None:
+        self.wrong.append(f"{dialog.type}: {dialog.message}")
+        await dialog.accept()
 
     @property
     def title(self) -> Locator:

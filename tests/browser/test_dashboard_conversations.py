@@ -39,7 +39,7 @@ async def test_days_limit_the_list_and_the_address_keeps_them(desk: Desk, contex
     await tab.page.get_by_label("To").fill(day(99 * 24))
     await finds(tab, 1)
     await tab.page.reload()
-    await expect(tab.page.get_by_text("Ancient question about varnish")).to_be_visible()
+    await expect(tab.page.get_by_role("link", name="Ancient question about varnish")).to_be_visible()
     await finds(tab, 1)
 
 

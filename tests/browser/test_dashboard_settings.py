@@ -91,11 +91,11 @@ async def test_the_preview_follows_each_key_and_the_site_follows_what_is_saved(
     await tab.page.get_by_label("Left", exact=True).check()
     await save(tab)
     await expect(tab.toast).to_contain_text("Saved.")
+    assert await tab.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('leflux:session'))") == []
     shop = await context.new_page()
     await shop.goto(f"{tab.base}/demo/")
     await Chat(shop).open()
     await expect(shop.locator("leflux-widget [part=panel]")).to_contain_text("Ask the workshop")
-    assert await tab.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('leflux:session'))") == []
     assert tab.wrong == []
 
 

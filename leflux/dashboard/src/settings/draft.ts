@@ -1,7 +1,7 @@
 // A form over something that others may change at the same time: what was read, what is being written, and what came
 // between the two.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { call } from "../api.js";
 import { asError, type Loaded } from "../load.js";
 import { toast } from "../ui/toast.js";
@@ -34,7 +34,8 @@ export function useDraft<T extends { version: number }>(path: string, loaded: Lo
     if (loaded.data !== null) setValue((last) => last ?? loaded.data);
   }, [loaded.data]);
   const isDirty = JSON.stringify(value) !== JSON.stringify(loaded.data);
-  useEffect(() => {
+  // Before the next paint: what says "saved" must not be followed by a question whether to leave.
+  useLayoutEffect(() => {
     if (!isDirty) return;
     const warn = (event: Event): void => event.preventDefault();
     addEventListener("beforeunload", warn);

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
 import { count, number } from "../format.js";
 import { asError, useLoad } from "../load.js";
@@ -11,14 +11,17 @@ import { toast } from "../ui/toast.js";
 import { Field } from "./form.js";
 
 const WATCH_MS = 1_000;
+/** A crawl that was asked for has begun after this time, or will not. */
+const BEGIN_MS = 5_000;
 
 export function Knowledge({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/crawl");
   const [isRunning, setRunning] = useState(true);
+  const beginsUntil = useRef(0);
   const loaded = useLoad(
     async (signal) => {
       const crawl = await get<Crawl>(path, signal);
-      setRunning(crawl.state === "running");
+      setRunning(crawl.state === "running" || Date.now() < beginsUntil.current);
       return crawl;
     },
     path,
@@ -30,9 +33,10 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
     event.preventDefault();
     setError(null);
     try {
-      await call("POST", path, { body: { url } });
+      const begun = await call<Crawl>("POST", path, { body: { url } });
+      beginsUntil.current = Date.now() + BEGIN_MS;
       setRunning(true);
-      loaded.reload();
+      loaded.set(begun);
       toast("The crawl has begun.");
     } catch (raised) {
       setError(asError(raised).message);
