@@ -45,7 +45,7 @@ class Owner:
         self.page = page
         self.base = base
         self.wrong: list[str] = []
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("pageerror", lambda error: self.wrong.append(error.stack or str(error)))
         page.on("dialog", self._asked)
         # A page that asks who is signed in is told by a 401 that nobody is: Chromium writes that down.
         page.on("console", lambda said: None if "401" in said.text else self.wrong.append(said.text))

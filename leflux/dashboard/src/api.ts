@@ -36,25 +36,26 @@ export async function call<T>(method: string, path: string, { body, signal }: Op
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = api.csrf;
-  const answer = await fetched(BASE + path, {
+  const request: RequestInit = {
     method,
     headers,
     body: body === undefined ? null : JSON.stringify(body),
     signal: signal ?? null,
     credentials: "same-origin",
-  });
-  const json = await parsed(answer);
-  if (answer.ok) return json as T;
-  const error = problem(answer, json);
+  };
+  const answer = await reached(() => fetch(BASE + path, request), signal);
+  if (answer.ok) return (await reached(() => answer.json(), signal)) as T;
+  const error = problem(answer, await parsed(answer));
   if (error.status === 401 && path !== "/login" && path !== "/me") api.signedOut();
   throw error;
 }
 
-async function fetched(url: string, init: RequestInit): Promise<Response> {
+/** An answer may break off at its head or in its body. */
+async function reached<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
-    return await fetch(url, init);
+    return await work();
   } catch (error) {
-    if (init.signal?.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new ApiError(0, "unreachable", "The server cannot be reached. Check the connection, then try again.");
   }
 }
