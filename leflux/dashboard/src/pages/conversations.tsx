@@ -14,6 +14,8 @@ import { toast } from "../ui/toast.js";
 
 const PAGE = 30;
 const DEBOUNCE_MS = 250;
+/** How many one call may delete. */
+const AT_ONCE = 100;
 /** `from` and `to` of the address are days; the server takes ms, the end exclusive. */
 const FILTERS = ["q", "from", "to", "state"] as const;
 
@@ -26,6 +28,10 @@ export function Conversations({ site }: { site: Site }): JSX.Element {
   useEffect(() => setChosen(new Set()), [filters]);
   const choose = (id: string, isChosen: boolean): void =>
     setChosen((last) => new Set(isChosen ? [...last, id] : [...last].filter((other) => other !== id)));
+  const deleted = (): void => {
+    setChosen(new Set());
+    list.reload();
+  };
   return (
     <Page title="Conversations" lead="Everything that visitors and the chat have said to each other." actions={<Exports site={site} filters={filters} />}>
       <Filters query={query} />
@@ -35,7 +41,7 @@ export function Conversations({ site }: { site: Site }): JSX.Element {
         )}
         <Results site={site} list={list} isFiltered={filters !== ""} chosen={chosen} choose={choose} query={query} />
       </div>
-      {isAsking && <DeleteChosen site={site} rows={list.sessions.filter(({ sessionId }) => chosen.has(sessionId))} done={list.reload} close={() => setAsking(false)} />}
+      {isAsking && <DeleteChosen site={site} rows={list.sessions.filter(({ sessionId }) => chosen.has(sessionId))} done={deleted} close={() => setAsking(false)} />}
     </Page>
   );
 }
@@ -69,7 +75,7 @@ function usePages(site: Site, filters: string): Pages {
   const [ask, setAsk] = useState<{ cursor: string | null; filters: string }>({ cursor: null, filters });
   const [isLoading, setLoading] = useState(true);
   const [error, setError] = useState<string | null>(null);
-  useEffect(() => setAsk({ cursor: null, filters }), [filters]);
+  useEffect(() => setAsk((last) => (last.filters === filters ? last : { cursor: null, filters })), [filters]);
   useEffect(() => {
     const abort = new AbortController();
     const cursor = ask.cursor === null ? "" : `&cursor=${encodeURIComponent(ask.cursor)}`;
@@ -238,9 +244,13 @@ function Results({ site, list, isFiltered, chosen, choose, query }: ResultsProps
 
 function DeleteChosen({ site, rows, done, close }: { site: Site; rows: SessionRow[]; done: () => void; close: () => void }): JSX.Element {
   const act = async (): Promise<void> => {
-    const body = { ids: rows.map(({ sessionId }) => sessionId) };
-    const { deleted } = await call<{ deleted: Receipt }>("POST", ofSite(site.id, "/sessions/delete"), { body });
-    toast(`Deleted ${count(rows.length, "conversation")} with ${count(Math.max(deleted.messages, deleted.logged), "message")}.`);
+    let messages = 0;
+    for (let start = 0; start < rows.length; start += AT_ONCE) {
+      const body = { ids: rows.slice(start, start + AT_ONCE).map(({ sessionId }) => sessionId) };
+      const { deleted } = await call<{ deleted: Receipt }>("POST", ofSite(site.id, "/sessions/delete"), { body });
+      messages += Math.max(deleted.messages, deleted.logged);
+    }
+    toast(`Deleted ${count(rows.length, "conversation")} with ${count(messages, "message")}.`);
     done();
   };
   const messages = rows.reduce((total, row) => total + row.messages, 0);
