@@ -14,7 +14,7 @@ export function Install({ site }: { site: Site }): JSX.Element {
     <div class="settings">
       <Card title="Embed snippet">
         <p class="soft">
-          Paste it before <code>&lt;/body&gt;</code> on every page. It loads after the page, and weighs less than a photo.
+          Paste it before <code>&lt;/body&gt;</code> on every page. It loads after the page, in less than 30 KB.
         </p>
         <Snippet code={site.snippet} label="Embed snippet" />
         <p class="soft">The tag takes these, when you need them:</p>
