@@ -25,11 +25,10 @@ class CappedBody(RequestHandler):
         """Raise to refuse the request before its body is read."""
 
     def refuse(self, problem: Exception) -> None:
-        """Answer with `problem`: at once, or when the body has come."""
-        headers = self.request.headers
-        if headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in headers:
-            raise problem
-        # An answer that overtakes the body is often lost: the connection is reset under it.
+        """Answer with `problem` when the body has come.
+
+        An answer that overtakes the request's end costs the connection, and is often lost with it.
+        """
         self.is_refused = True
 
         def refused(*_: Any) -> None:
