@@ -35,7 +35,7 @@ from leflux.sites import Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
 from leflux.turns import Turns
-from leflux.web import admin, ops, pages, visitor
+from leflux.web import admin, description, ops, pages, visitor
 from leflux.web.admin.desk import open_desk
 from leflux.web.base import NotFoundHandler, log_access
 
@@ -251,6 +251,7 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
         *visitor.routes(limits.frame_bytes, gate, calls),
         *ops.routes(vitals),
         make_handler(sockets),
+        *description.routes(),
         *pages.routes(),
     ]
     idle_ttls = policies.idle_ttls
