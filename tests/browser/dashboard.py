@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from leflux.owners import Owners
 from msgspec import Struct
 from playwright.async_api import BrowserContext, Dialog, Locator, Page, expect
 
 from backends.base import Storage
 from backends.records import LogEntry, NewSession, SessionRef, Task
+from leflux.owners import Owners
 from tests.contract.kit import make_draft
 from tests.services.chromium import LIMIT_MS
 from tests.services.server import ServerProcess

@@ -49,7 +49,7 @@ async def test_signing_out_ends_the_session_on_the_server(desk: Desk, context: B
     cookies = await context.cookies()
     await tab.page.get_by_role("button", name="Sign out").click()
     await tab.shows("Sign in to LeFlux")
-    await context.add_cookies([{"name": c["name"], "value": c["value"], "url": tab.base} for c in cookies])  # type: ignore[typeddict-item]
+    await context.add_cookies([{"name": c["name"], "value": c["value"], "url": tab.base} for c in cookies])
     await tab.go(f"{SITE}/conversations")
     await tab.shows("Sign in to LeFlux")
 

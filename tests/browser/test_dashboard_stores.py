@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from playwright.async_api import BrowserContext, expect
 
-from backends import open_storage
+from backends import StoreSettings, open_storage
 from tests.browser.chat import Chat
 from tests.browser.dashboard import SITE, Desk, Owner, seed
 from tests.conftest import Services
@@ -20,7 +20,9 @@ from tests.services.server import ServerProcess
 async def test_state_in_redis_and_log_in_firestore(
     tmp_path: Path, services: Services, context: BrowserContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tag, environment, settings = uuid4().hex[:12], {}, []
+    tag = uuid4().hex[:12]
+    environment: dict[str, str] = {}
+    settings: list[StoreSettings] = []
     for name in ("redis", "firestore"):
         backend = BACKENDS[name]
         assert backend.service is not None
