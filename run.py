@@ -14,7 +14,7 @@ from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
 from leflux.commands.accounts import create_admin
 from leflux.commands.log import export_log, purge
-from leflux.config import ConfigError, Settings, load
+from leflux.config import ConfigError, ServerSettings, Settings, load
 from leflux.log import set_up_logging
 from leflux.server import LeFlux
 from leflux.supervisor import Supervisor, reserve, worker_command
@@ -127,8 +127,10 @@ async def supervise(settings: Settings, config: str) -> int:
 
 def greeting(settings: Settings, port: int) -> str:
     """Where everything is, for the person who started it."""
-    public = settings.server.public_url.rstrip("/")
     here = f"http://{settings.server.host}:{port}"
+    public = settings.server.public_url.rstrip("/")
+    if public == ServerSettings().public_url:
+        public = f"http://localhost:{port}"
     dashboard = [f"  Dashboard   {here}/dashboard/"] if settings.dashboard.enabled else []
     return "\n".join(
         [

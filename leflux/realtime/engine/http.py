@@ -11,11 +11,11 @@ from websockets.server import ServerProtocol
 from leflux.body import CappedBody
 from leflux.realtime.engine.polling import SEPARATOR, Polling
 from leflux.realtime.engine.server import Admission, Engine, Refusal
-from leflux.realtime.engine.session import Session
+from leflux.realtime.engine.session import INBOX, Session
 from leflux.realtime.engine.sio import Server
 from leflux.realtime.engine.websocket import WebSocket
 
-PACKETS_PER_POST = 512
+PACKETS_PER_POST = INBOX // 2
 
 
 def _refuse(status: int, code: str, message: str) -> Refusal:
@@ -124,6 +124,8 @@ class EngineHandler(CappedBody):
         candidate = self._session()
         if candidate is None:
             self._check_room()
+        else:
+            self._polling_of(candidate)
         headers = Headers(list(self.request.headers.get_all()))
         response = ServerProtocol(extensions=[]).accept(Request(self.request.uri or "/", headers))
         if response.status_code != 101:

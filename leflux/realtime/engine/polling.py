@@ -38,11 +38,22 @@ class Polling:
         self._wake()
 
     def close(self, code: int, reason: str) -> None:
-        """The request that waits gets what is there; after an upgrade that is nothing, else the goodbye."""
-        del code
-        self._waiting.append(NOOP if reason == "upgraded" else CLOSE)
+        """The request that waits gets what is there, and the goodbye."""
+        del code, reason
+        self._waiting.append(CLOSE)
         self._closed = True
         self._wake()
+
+    def leave(self) -> list[str]:
+        """The client has moved to another transport: returns what it is still to be sent there."""
+        self._closed = True
+        if self._waiter is not None:
+            # A request waits all the same: it takes what is there along.
+            self._waiting.append(NOOP)
+            self._wake()
+            return []
+        packets, self._waiting, self._size = self._waiting, [], 0
+        return [packet for packet in packets if packet != NOOP]
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from leflux.realtime.engine.wheel import NOWHERE
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0", "1", "2", "3", "4", "5", "6"
-# A client may be this many packets ahead of the handlers before it is taken for a flood.
-INBOX = 256
+# A client may be this many packets, or the owner's `max_buffer` of characters, ahead of the handlers before it is taken
+# for a flood.
+INBOX = 1024
 
 
 class Transport(Protocol):
@@ -32,6 +33,7 @@ class Owner(Protocol):
     ping_interval: float
     ping_timeout: float
     connect_timeout: float
+    max_buffer: int
 
     def schedule(self, session: "Session", delay: float) -> None: ...
     def forget(self, session: "Session") -> None: ...
@@ -62,8 +64,8 @@ class Session:
         "_awaiting_pong",
         "_closing",
         "_inbox",
+        "_inbox_size",
         "_owner",
-        "_proven",
         "_task",
         "address",
         "environ",
@@ -83,8 +85,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._awaiting_pong = False
         self._closing = False
-        # Until Socket.IO has accepted the client, the wheel checks that it does.
-        self._proven = False
+        self._inbox_size = 0
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +101,8 @@ class Session:
             return
         kind = packet[:1]
         if kind == MESSAGE:
-            if self._inbox is not None and len(self._inbox) >= INBOX:
+            self._inbox_size += len(packet)
+            if self._inbox is not None and (len(self._inbox) >= INBOX or self._inbox_size > self._owner.max_buffer):
                 self.close(1008, "flood")
             else:
                 self._enqueue(packet[1:])
@@ -123,11 +125,9 @@ class Session:
 
     def due(self) -> None:
         """The wheel calls: the client is to be asked, or was asked and did not answer."""
-        if not self._proven:
-            self._proven = self._owner.is_used(self.sid)
-            if not self._proven:
-                self.close(1008, "never connected")
-                return
+        if not self._owner.is_used(self.sid):
+            self.close(1008, "never connected")
+            return
         if self._awaiting_pong:
             self.close(1001, "ping timeout")
             return
@@ -166,6 +166,7 @@ class Session:
                     await self._owner.closed(self, item.reason)
                     self.environ = None
                 else:
+                    self._inbox_size -= len(item) + 1
                     await self._received(item)
         finally:
             self._inbox = None

@@ -85,5 +85,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
         self.eio.post(eio_sid, pkt.encode())
 
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        if self.manager.sid_from_eio_sid(eio_sid, namespace or "/") is not None:
+            raise ValueError("a client connects once")
+        await super()._handle_connect(eio_sid, namespace, data)
+
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any] | None) -> None:
         await super()._handle_eio_connect(eio_sid, environ or {})

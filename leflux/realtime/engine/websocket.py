@@ -7,7 +7,8 @@ from typing import cast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
 
-from leflux.realtime.engine.session import PING, UPGRADE, Session
+from leflux.realtime.engine.polling import Polling
+from leflux.realtime.engine.session import NOOP, PING, UPGRADE, Session
 
 HANG_UP_AFTER = 5.0
 _PROBE = f"{PING}probe"
@@ -45,7 +46,7 @@ class WebSocket(asyncio.Protocol):
         self._ws = Protocol(SERVER, state=State.OPEN, max_size=max_frame)
         self._hello = hello
         self._transport: asyncio.Transport | None = None
-        self._parts: list[bytes] | None = None
+        self._parts: bytearray | None = None
         self._hang_up: asyncio.TimerHandle | None = None
         self._candidate = candidate
         self._begin = begin
@@ -100,11 +101,12 @@ class WebSocket(asyncio.Protocol):
     def _text(self, frame: Frame) -> None:
         data = bytes(frame.data)
         if self._parts is not None or not frame.fin:
-            # Their sum is bounded by the protocol's max_size.
-            self._parts = [*(self._parts or ()), data]
+            # Their sum is bounded by the protocol's max_size; empty fragments, which it does not bound, add nothing.
+            self._parts = self._parts or bytearray()
+            self._parts += data
             if not frame.fin:
                 return
-            data, self._parts = b"".join(self._parts), None
+            data, self._parts = bytes(self._parts), None
         try:
             packet = data.decode()
         except UnicodeDecodeError:
@@ -117,16 +119,24 @@ class WebSocket(asyncio.Protocol):
 
     def _upgrading(self, packet: str) -> None:
         candidate = self._candidate
-        if packet == _PROBE:
+        if candidate is None or not candidate.is_open or not isinstance(candidate.transport, Polling):
+            self._ws.fail(1002, "not an upgrade")
+        elif packet == _PROBE:
             self._ws.send_text(b"3probe")
-        elif packet == UPGRADE and candidate is not None and candidate.is_open:
-            self._candidate = None
-            self._cancel_hang_up()
-            old, candidate.transport = candidate.transport, self
-            self.session = candidate
-            old.close(1000, "upgraded")
+            # The client moves only when no poll of it waits any more.
+            candidate.send(NOOP)
+        elif packet == UPGRADE:
+            self._move(candidate, candidate.transport)
         else:
             self._ws.fail(1002, "not an upgrade")
+
+    def _move(self, candidate: Session, polling: Polling) -> None:
+        self._candidate = None
+        self._cancel_hang_up()
+        self.session = candidate
+        candidate.transport = self
+        for packet in polling.leave():
+            self.send(packet)
 
     def send(self, packet: str) -> None:
         if self._transport is not None and self._ws.state is State.OPEN:

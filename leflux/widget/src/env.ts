@@ -30,7 +30,7 @@ export interface Env {
 }
 
 export type ChatEvent =
-  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" }
+  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" }
   | { name: "config"; config: SiteConfig }
   | { name: "message" | "reply"; message: Message }
   | { name: "restored"; how: "full" | "cached" | "new" }

@@ -6,8 +6,10 @@ import { BeatBaton, LockBaton } from "./baton.js";
 import { Chat } from "./chat.js";
 import { connectTo } from "./connection.js";
 import type { Env } from "./env.js";
+import { Executor } from "./executor.js";
 import { Http } from "./http.js";
 import { uuid, visitorId } from "./identity.js";
+import { Inspector } from "./inspector.js";
 import { follow } from "./lifecycle.js";
 import { BrowserStore, memoryArea, type Trouble } from "./storage.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
@@ -73,6 +75,8 @@ function start(page: Page, loader: Loader): void {
   shown.storageTrouble = trouble;
   shown.paint();
 
+  const inspector = new Inspector(document, chat, timers);
+  const executor = new Executor(document, chat, inspector, (name, detail) => announcer.tell(name, detail));
   let state = "";
   let isReady = false;
   const ready = (): void => {
@@ -85,6 +89,9 @@ function start(page: Page, loader: Loader): void {
     else if (event.name === "widget") shown.follow();
     else announce(event, announcer);
     if (event.name === "restored") ready();
+    if (event.name === "joined" || event.name === "reindex") inspector.again();
+    if (event.name === "plan") void executor.start(event.plan);
+    if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
     if (event.name !== "change") return;
     shown.redraw();
     const next = JSON.stringify(publicState(chat, shown));
@@ -97,6 +104,8 @@ function start(page: Page, loader: Loader): void {
     announcer,
     isReady: () => isReady,
     destroy: () => {
+      executor.stop();
+      inspector.stop();
       stopFollowing();
       shown.saveDraft();
       chat.destroy();

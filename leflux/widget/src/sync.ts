@@ -179,6 +179,7 @@ export class Sync implements Link, Sender {
     this.desk.progress.state(joined.task);
     this.setTyping(this.typing && transcript.stream === null && transcript.last?.role === "visitor");
     this.streamed();
+    this.desk.emit({ name: "joined" });
     this.desk.flush();
   }
 

@@ -7,6 +7,9 @@ export const EVENTS = {
   send: "send_message",
   visibility: "visibility",
   confirm: "confirmation_response",
+  context: "update_context",
+  started: "action_started",
+  completed: "action_complete",
   sequenceComplete: "sequence_complete",
   joined: "session_joined",
   message: "message",
@@ -37,11 +40,18 @@ export interface Stream {
   nextChunk: number;
 }
 
+export interface Target {
+  role?: string;
+  name?: string;
+  label?: string;
+  selector?: string;
+}
+
 export interface Step {
   id: string;
   action: "click" | "type" | "select" | "scroll_to" | "navigate" | "wait";
   elementId?: string;
-  target?: { role?: string; name?: string; label?: string; selector?: string };
+  target?: Target;
   url?: string;
   inputData?: string;
   waitDuration?: number;

@@ -35,7 +35,7 @@ export class Row {
       this.message = message;
       if (before?.text !== text || before.role !== role) this.#write(message);
       this.#name(message);
-      if (before?.data !== data) this.#cite(sourceLinks(data));
+      if (before?.data !== data) this.#cite(sourceLinks(data, message.text));
     }
     const shape = `${role} ${status} ${ts} ${first} ${last}`;
     if (shape === this.#shape && dates === this.#dates) return;
@@ -99,12 +99,13 @@ export class Row {
   }
 }
 
-function sourceLinks(data: unknown): HTMLAnchorElement[] {
+/** What the text has linked itself need not be named twice. */
+function sourceLinks(data: unknown, text: string): HTMLAnchorElement[] {
   const sources = (data as { sources?: unknown } | null | undefined)?.sources;
   if (!Array.isArray(sources)) return [];
   return sources.slice(0, MOST_SOURCES).flatMap((source: { title?: unknown; url?: unknown } | null) => {
     const url = String(source?.url ?? "");
-    const anchor = url === "" ? null : link(url, String(source?.title ?? "") || url);
+    const anchor = url === "" || text.includes(`](${url})`) ? null : link(url, String(source?.title ?? "") || url);
     return anchor === null ? [] : [anchor];
   });
 }

@@ -1,0 +1,81 @@
+// What a visitor could use on the page, and what a person would call it. The widget itself is not part of the page.
+
+import type { Target } from "./wire.js";
+
+const USABLE = "a[href],button,input,select,textarea,summary,[role],[contenteditable=true]";
+const ROLES: Record<string, string> = { A: "link", BUTTON: "button", SELECT: "combobox", TEXTAREA: "textbox", SUMMARY: "button" };
+const INPUT_ROLES: Record<string, string> = {
+  checkbox: "checkbox",
+  radio: "radio",
+  submit: "button",
+  button: "button",
+  reset: "button",
+  image: "button",
+  range: "slider",
+};
+const FORBIDDEN = /^(password|file|hidden)$/;
+const FORBIDDEN_FILL = /cc-|password|one-time-code/;
+
+export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean };
+
+export function usable(page: Document): Usable[] {
+  return [...page.querySelectorAll<Usable>(USABLE)].filter((element) => element.type !== "hidden" && element.getClientRects().length > 0);
+}
+
+export function roleOf(element: Usable): string {
+  const own = element.getAttribute("role");
+  if (own !== null) return own;
+  if (element.tagName === "INPUT") return INPUT_ROLES[element.type ?? ""] ?? "textbox";
+  return ROLES[element.tagName] ?? "textbox";
+}
+
+export function nameOf(element: Usable): string {
+  const labels = (element as HTMLInputElement).labels ?? [];
+  const ids = (element.getAttribute("aria-labelledby") ?? "").split(/\s+/);
+  const named = ids.map((id) => element.ownerDocument.getElementById(id)?.textContent ?? "").join(" ");
+  const isField = /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
+  const found = [
+    named,
+    element.getAttribute("aria-label"),
+    [...labels].map((label) => label.textContent).join(" "),
+    isField ? "" : element.textContent,
+    roleOf(element) === "button" ? (element as HTMLInputElement).value : "",
+    element.getAttribute("placeholder"),
+    element.title,
+  ].find((text) => (text ?? "").trim() !== "");
+  return plain(found ?? "");
+}
+
+function plain(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** What is never filled in for a visitor: passwords, cards, one-time codes, files. */
+export function isForbidden(element: Usable): boolean {
+  return FORBIDDEN.test(element.type ?? "") || FORBIDDEN_FILL.test(element.autocomplete ?? "");
+}
+
+/** The element that fits best: by its whole name, else by how the name begins, else by a part of it. */
+export function find(page: Document, target: Target | undefined): Usable | null {
+  const { role, name, label, selector } = target ?? {};
+  if (selector !== undefined) return bySelector(page, selector);
+  const wanted = plain(name ?? label ?? "").toLowerCase();
+  if (wanted === "") return null;
+  const named = usable(page)
+    .filter((element) => role === undefined || roleOf(element) === role)
+    .map((element) => [element, nameOf(element).toLowerCase()] as const);
+  const fits = [(text: string) => text === wanted, (text: string) => text.startsWith(wanted), (text: string) => text.includes(wanted)];
+  for (const fit of fits) {
+    const hit = named.find(([, text]) => fit(text));
+    if (hit !== undefined) return hit[0];
+  }
+  return null;
+}
+
+function bySelector(page: Document, selector: string): Usable | null {
+  try {
+    return page.querySelector<Usable>(selector);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,134 @@
+// Runs a task's steps on this page. The server is asked before each step and told after it: a step runs only when it
+// has said yes, and what it has not been told of is for it to sort out after a reload.
+
+import type { Chat } from "./chat.js";
+import { find, isForbidden, type Usable } from "./elements.js";
+import type { Inspector } from "./inspector.js";
+import type { Plan, Step } from "./wire.js";
+import { EVENTS } from "./wire.js";
+
+const APPEARS_MS = 5_000;
+const LOOK_MS = 100;
+const LEAVES_MS = 20_000;
+
+interface Result {
+  success: boolean;
+  error?: string;
+  url?: string;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+export class Executor {
+  private run: Plan | null = null;
+  /** What became of the steps on this page, for a plan that comes again because a report was lost. */
+  private readonly results = new Map<string, Result>();
+
+  constructor(
+    private readonly page: Document,
+    private readonly chat: Chat,
+    private readonly inspector: Inspector,
+    private readonly told: (name: "action" | "navigating", detail: object) => void,
+  ) {}
+
+  stop(): void {
+    this.run = null;
+  }
+
+  async start(plan: Plan): Promise<void> {
+    this.run = plan;
+    const results: object[] = [];
+    for (const step of plan.actions) {
+      if (step.status === "done") continue;
+      const result = await this.perform(plan, step);
+      if (result?.success !== true) return;
+      results.push({ actionId: step.id, ...result });
+    }
+    await this.inspector.tell();
+    await this.tell(plan, EVENTS.sequenceComplete, { result: { success: true, results } });
+  }
+
+  private async tell(plan: Plan, event: string, payload: object): Promise<boolean> {
+    if (this.run !== plan) return false;
+    const answer = await this.chat.sync.ask(event, { taskId: plan.taskId, ...payload });
+    return answer?.ok === true && this.run === plan;
+  }
+
+  /** Null: the server did not want the step, or another plan has come. */
+  private async perform(plan: Plan, step: Step): Promise<Result | null> {
+    const actionId = step.id;
+    if (!(await this.tell(plan, EVENTS.started, { actionId }))) return null;
+    this.told("action", { taskId: plan.taskId, step });
+    const result = this.results.get(actionId) ?? (await this.act(step));
+    this.results.set(actionId, result);
+    return (await this.tell(plan, EVENTS.completed, { actionId, result })) ? result : null;
+  }
+
+  private async act(step: Step): Promise<Result> {
+    if (step.action === "wait") {
+      await pause(step.waitDuration ?? 0);
+      return { success: true };
+    }
+    if (step.action === "navigate") return this.leaveFor(step.url ?? "", () => this.page.location.assign(step.url ?? ""));
+    const element = await this.wait(step);
+    if (element === null) return { success: false, error: "element_missing" };
+    element.scrollIntoView({ block: "center" });
+    if (step.action === "click") return this.click(step, element);
+    if (step.action === "scroll_to") return { success: true };
+    if (isForbidden(element)) return { success: false, error: "forbidden_field" };
+    return fill(element, step.inputData ?? "") ? { success: true } : { success: false, error: "element_missing" };
+  }
+
+  private async wait(step: Step): Promise<Usable | null> {
+    const until = Date.now() + APPEARS_MS;
+    for (;;) {
+      const element = step.elementId === undefined ? find(this.page, step.target) : this.inspector.element(step.elementId);
+      if (element !== null && element.disabled !== true) return element;
+      if (Date.now() > until) return null;
+      await pause(LOOK_MS);
+    }
+  }
+
+  private async click(step: Step, element: Usable): Promise<Result> {
+    if (element.type === "file") return { success: false, error: "forbidden_field" };
+    if (step.url !== undefined) return this.leaveFor(step.url, () => element.click());
+    element.click();
+    return { success: true, url: this.page.location.href };
+  }
+
+  /** The next page reports that it was reached, unless it is this same document that goes there. */
+  private async leaveFor(url: string, go: () => void): Promise<Result> {
+    const { location } = this.page;
+    const goal = pageOf(new URL(url, location.href));
+    this.told("navigating", { url });
+    if (pageOf(new URL(location.href)) !== goal) go();
+    const until = Date.now() + LEAVES_MS;
+    while (pageOf(new URL(location.href)) !== goal) {
+      if (Date.now() > until) return { success: false, error: "page_not_reached", url: location.href };
+      await pause(LOOK_MS);
+    }
+    return { success: true, url: location.href };
+  }
+}
+
+function pageOf({ origin, pathname, search }: URL): string {
+  return origin + pathname.replace(/\/$/, "") + search;
+}
+
+/** As a person would: through the element's own setter, so that a page's framework sees it. False: no such choice. */
+function fill(element: Usable, text: string): boolean {
+  const field = element as HTMLInputElement | HTMLSelectElement;
+  let value = text;
+  if (field instanceof HTMLSelectElement) {
+    const options = [...field.options];
+    const chosen =
+      options.find((option) => option.value === text || option.text.trim() === text) ??
+      options.find((option) => option.text.toLowerCase().includes(text.toLowerCase()));
+    if (chosen === undefined) return false;
+    value = chosen.value;
+  }
+  field.focus({ preventScroll: true });
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value")?.set?.call(field, value);
+  for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+  return true;
+}

@@ -1,0 +1,119 @@
+"""A visitor who lets the agent book a demo, and a page that reloads at a chosen moment of it."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from playwright.async_api import BrowserContext, Error, Locator, expect
+
+from tests.browser.chat import Chat
+from tests.browser.conftest import OpenShop, visit
+from tests.browser.shop import Shop
+from tests.services.wait import until
+
+STEPS = 11
+LEAVING = (1, 6, 10, 11)
+DONE = "Your demo is booked, Ada Lovelace."
+ABORTED = "aborted"
+ANSWERS = ["Ada Lovelace", "ada@example.com", "+44 20 7946 0000"]
+AGENT = {"kind": "playbook", "playbook": {"path": "config/playbook.yaml"}}
+
+# Steps are counted by the order in which the page asks for them; the count outlives the page.
+_RELOAD_ONCE = """({moment, number}) => {
+  const seen = () => JSON.parse(sessionStorage.getItem('test:seen') ?? '[]');
+  const index = (id) => {
+    const ids = seen();
+    if (!ids.includes(id)) sessionStorage.setItem('test:seen', JSON.stringify([...ids, id]));
+    return seen().indexOf(id) + 1;
+  };
+  const isDue = (at, now) => at === number && now === moment && sessionStorage.getItem('test:fired') === null;
+  const fire = () => { sessionStorage.setItem('test:fired', '1'); location.reload(); };
+  if (isDue(seen().length, 'after')) fire();
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    const report = /"(action_started|action_complete)".*"actionId":"([^"]+)"/.exec(data);
+    const now = report?.[1] === 'action_started' ? 'before' : 'after';
+    if (report !== null && isDue(index(report[2]), now)) return fire();
+    return send.call(this, data);
+  };
+  addEventListener('leflux:action', ({detail}) => { if (isDue(index(detail.step.id), 'during')) fire(); });
+}"""
+
+
+class Booking:
+    """`shop` with the playbook, and the visitor's chat."""
+
+    def __init__(self, shop: Shop, chat: Chat) -> None:
+        self.shop = shop
+        self.chat = chat
+
+    async def begin(self) -> None:
+        """Ask for it, tell who one is, and agree."""
+        await self.chat.say("Please book a demo")
+        for count, answer in enumerate(ANSWERS, 1):
+            await self._asked(count)
+            await self.chat.say(answer)
+        await self._card().get_by_role("button").first.click()
+
+    async def _asked(self, count: int) -> None:
+        async def is_asked() -> bool:
+            return sum(bubble.kind == "question" for bubble in await self.chat.bubbles()) >= count
+
+        await until(is_asked, f"question {count} is asked")
+
+    def _card(self) -> Locator:
+        return self.chat.page.locator("leflux-widget .card[role=group]").first
+
+    async def step(self, number: int) -> None:
+        """Wait until the page has asked for step `number`."""
+
+        async def is_there() -> bool:
+            return len(json.loads(await self._session("test:seen") or "[]")) >= number
+
+        await until(_patient(is_there), f"step {number} has begun", 30)
+
+    async def _session(self, key: str) -> str | None:
+        found: str | None = await self.chat.page.evaluate("key => sessionStorage.getItem(key)", key)
+        return found
+
+    async def reloaded(self) -> bool:
+        return await self._session("test:fired") is not None
+
+    async def ends(self, text: str) -> None:
+        """Wait for the last word; a click that may have happened is asked about, and the visitor says: once more."""
+
+        async def is_over() -> bool:
+            if any(text in bubble.text for bubble in await self.chat.bubbles()):
+                return True
+            if await self._card().is_visible():
+                await self._card().get_by_role("button").first.click(timeout=2_000)
+            return False
+
+        await until(_patient(is_over), f"{text!r} is said", 60)
+
+    async def submissions(self) -> list[Any]:
+        _, answer = await self.shop.get("/demo/forms/log")
+        return [entry["fields"] for entry in answer["entries"] if entry["form"] == "booking"]
+
+
+def _patient(condition: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+    """A page that is being replaced cannot be read; the next look will."""
+
+    async def look() -> bool:
+        try:
+            return await condition()
+        except Error:
+            return False
+
+    return look
+
+
+async def open_booking(
+    open_shop: OpenShop, context: BrowserContext, moment: str = "never", number: int = 0, **session: str
+) -> Booking:
+    """The demo shop with the playbook; its page reloads once, at `moment` of step `number`."""
+    shop = await open_shop(agent=AGENT, session=session)
+    await context.add_init_script(f"({_RELOAD_ONCE})({json.dumps({'moment': moment, 'number': number})})")
+    chat = await visit(context, shop.home)
+    await expect(chat.input).to_be_enabled()
+    return Booking(shop, chat)

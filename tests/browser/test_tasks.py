@@ -1,0 +1,96 @@
+"""A task on the page goes on after a reload: no step is repeated, none is lost (PROTOCOL, "Reload in mid-task")."""
+
+import pytest
+from playwright.async_api import BrowserContext
+
+from tests.browser.booking import ABORTED, ANSWERS, DONE, LEAVING, STEPS, Booking, open_booking
+from tests.browser.conftest import OpenShop
+from tests.services.wait import until
+
+BOOKED = [dict(zip(("name", "email", "phone"), ANSWERS, strict=True))]
+MOMENTS = [(moment, number) for number in range(1, STEPS + 1) for moment in ("before", "during", "after")]
+
+
+async def booked_once(booking: Booking) -> None:
+    await booking.ends(DONE)
+    fields = [{name: sent[name] for name in ("name", "email", "phone")} for sent in await booking.submissions()]
+    assert fields == BOOKED
+    said = [bubble for bubble in await booking.chat.bubbles() if DONE in bubble.text]
+    assert len(said) == 1
+
+
+async def aborted_once(booking: Booking) -> None:
+    async def is_said() -> bool:
+        return any(bubble.kind == ABORTED for bubble in await booking.chat.bubbles())
+
+    await until(is_said, "the interruption is told", 30)
+    session_id = await booking.chat.session_id()
+    assert [message.get("kind") for message in await booking.shop.stored(session_id)].count(ABORTED) == 1
+    assert await booking.submissions() == []
+
+
+@pytest.mark.every_durable_store
+async def test_a_demo_is_booked_over_three_pages(open_shop: OpenShop, context: BrowserContext) -> None:
+    booking = await open_booking(open_shop, context)
+    await booking.begin()
+    await booked_once(booking)
+
+
+@pytest.mark.parametrize(("moment", "number"), MOMENTS)
+async def test_a_reload_at_any_moment_neither_repeats_nor_loses_a_step(
+    open_shop: OpenShop, context: BrowserContext, moment: str, number: int
+) -> None:
+    booking = await open_booking(open_shop, context, moment, number)
+    await booking.begin()
+    await booked_once(booking)
+    assert await booking.reloaded()
+
+
+@pytest.mark.every_durable_store
+@pytest.mark.parametrize("number", LEAVING)
+async def test_a_reload_where_pages_change_is_safe_on_every_store(
+    open_shop: OpenShop, context: BrowserContext, number: int
+) -> None:
+    booking = await open_booking(open_shop, context, "during", number)
+    await booking.begin()
+    await booked_once(booking)
+
+
+@pytest.mark.every_durable_store
+async def test_another_page_than_the_expected_one_ends_the_task_once(
+    open_shop: OpenShop, context: BrowserContext
+) -> None:
+    booking = await open_booking(open_shop, context)
+    await booking.begin()
+    await booking.step(3)
+    await booking.chat.page.goto(f"{booking.shop.base}/demo/about.html")
+    await booking.chat.open()
+    await aborted_once(booking)
+
+
+@pytest.mark.every_durable_store
+async def test_a_return_after_the_hold_ends_the_task_once(open_shop: OpenShop, context: BrowserContext) -> None:
+    booking = await open_booking(open_shop, context, task_hold="1s")
+    await booking.begin()
+    await booking.step(3)
+    session_id = await booking.chat.session_id()
+    await booking.chat.page.goto("about:blank")
+
+    async def is_over() -> bool:
+        _, session = await booking.shop.get(f"/api/session/{session_id}")
+        return bool(session["task"]["status"] == "aborted")
+
+    await until(is_over, "nobody came back in time", 30)
+    await booking.chat.page.goto(f"{booking.shop.base}/demo/book/")
+    await booking.chat.open()
+    await aborted_once(booking)
+
+
+@pytest.mark.every_durable_store
+async def test_a_server_killed_in_mid_task_resumes_it(open_shop: OpenShop, context: BrowserContext) -> None:
+    booking = await open_booking(open_shop, context)
+    await booking.begin()
+    await booking.step(4)
+    await booking.shop.server.kill()
+    await booking.shop.server.start()
+    await booked_once(booking)
