@@ -6,8 +6,12 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
+from backends import SqliteSettings, StoreSettings
 from tests.browser.dashboard import SITE, Desk, Owner
+from tests.services import free_port
 from tests.services.chromium import LIMIT_MS
+from tests.services.config import write_config
+from tests.services.server import ServerProcess
 
 WIDGET = Path(__file__).resolve().parents[2] / "leflux" / "widget"
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -97,3 +101,14 @@ async def test_documents_are_never_kept_and_assets_for_good(desk: Desk) -> None:
             assert "tornado" not in await answer.text()
         async with http.get(f"{desk.server.base}/dashboard/assets/none.js") as answer:
             assert answer.status == 404
+
+
+async def test_a_dashboard_that_is_switched_off_is_not_there(tmp_path: Path) -> None:
+    settings = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
+    port = free_port()
+    config = write_config(tmp_path, settings, port, dashboard={"enabled": False})
+    async with ServerProcess(config, port) as server, aiohttp.ClientSession() as http:
+        for path in ("/dashboard/", "/dashboard/preview.html", "/api/admin/me"):
+            async with http.get(server.base + path) as answer:
+                assert answer.status == 404
+        assert "Dashboard" not in server.log.read_text()

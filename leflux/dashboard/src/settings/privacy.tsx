@@ -121,26 +121,30 @@ function Log({ draft, preview }: { draft: Draft<Privacy>; preview: Preview }): J
           For a number of days
         </label>
       </fieldset>
-      {days !== null && (
-        <Field label="Days" hint="A conversation is deleted when its last message is older than this." error={wrong["logRetentionDays"]}>
-          {({ id, describedBy, isBad }) => (
-            <input
-              id={id}
-              class="short"
-              type="number"
-              inputMode="numeric"
-              min={1}
-              step={1}
-              value={Number.isNaN(days) ? "" : days}
-              aria-describedby={describedBy}
-              aria-invalid={isBad}
-              onInput={(event) => set({ logRetentionDays: event.currentTarget.valueAsNumber })}
-            />
-          )}
-        </Field>
-      )}
+      {days !== null && <Days days={days} error={wrong["logRetentionDays"]} set={(logRetentionDays) => set({ logRetentionDays })} />}
       {days !== null && <Forecast days={days} preview={preview} />}
     </Card>
+  );
+}
+
+function Days({ days, error, set }: { days: number; error: string | undefined; set: (days: number) => void }): JSX.Element {
+  return (
+    <Field label="Days" hint="A conversation is deleted when its last message is older than this." error={error}>
+      {({ id, describedBy, isBad }) => (
+        <input
+          id={id}
+          class="short"
+          type="number"
+          inputMode="numeric"
+          min={1}
+          step={1}
+          value={Number.isNaN(days) ? "" : days}
+          aria-describedby={describedBy}
+          aria-invalid={isBad}
+          onInput={(event) => set(event.currentTarget.valueAsNumber)}
+        />
+      )}
+    </Field>
   );
 }
 
