@@ -41,6 +41,9 @@ class EngineHandler(CappedBody):
             raise _refuse(413, "payload_too_large", "The body is too large.")
         if self.is_compressed():
             raise _refuse(415, "unsupported_media_type", "A compressed body is not accepted.")
+        if self.request.method == "POST":
+            # A body for nobody is not worth keeping.
+            self._session()
 
     def _admit(self) -> Admission:
         """The gate judges each handshake. Later requests of clients that send no Origin are known by their `sid`."""

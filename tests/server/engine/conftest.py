@@ -71,9 +71,13 @@ class Rig:
         """The connection after the request; look at `status`."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, **tcp)
         raw = Raw(reader, writer)
-        self._stack.push_async_callback(raw.hang_up)
+        self.keep(raw)
         await raw.ask(query, origin)
         return raw
+
+    def keep(self, raw: "Raw") -> None:
+        """Hang up at the end of the test at the latest."""
+        self._stack.push_async_callback(raw.hang_up)
 
     async def websocket(self, connected: bool = True, **options: Any) -> "Raw":
         """An open WebSocket, past the handshakes of Engine.IO and (`connected`) Socket.IO."""

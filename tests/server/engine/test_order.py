@@ -57,7 +57,7 @@ async def test_more_packets_than_a_post_may_have_are_refused_not_lost(rig: Rig) 
 
 
 async def test_a_handler_that_hangs_starves_no_ping_and_no_other_socket(open_rig: OpenRig) -> None:
-    rig = await open_rig(ping_interval=0.1, ping_timeout=5.0)
+    rig = await open_rig(ping_interval=0.5, ping_timeout=20.0)
     release = hanging(rig)
     slow, other = await rig.websocket(), await rig.websocket()
     slow.text('421["hang"]', '422["echo",2]', "2probe")
