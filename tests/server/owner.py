@@ -78,7 +78,7 @@ class Caller:
 
 
 @asynccontextmanager
-async def owning(tmp_path: Path, backend: str = "memory", **sections: dict[str, Any]) -> AsyncIterator[OwnerKit]:
+async def owning(tmp_path: Path, backend: str = "memory", **sections: Any) -> AsyncIterator[OwnerKit]:
     file = tmp_path / f"{uuid4()}.yaml"
     file.write_text(yaml.safe_dump(settings_tree(tmp_path, backend, **sections)))
     told: list[tuple[str, str]] = []
