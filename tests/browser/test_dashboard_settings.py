@@ -80,6 +80,8 @@ async def test_the_preview_follows_each_key_and_the_site_follows_what_is_saved(
     desk: Desk, context: BrowserContext
 ) -> None:
     tab = await desk.owner(context, APPEARANCE)
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
     preview = tab.page.frame_locator("iframe[title='Preview of the chat']")
     panel = preview.locator("leflux-widget [part=panel]")
     await expect(panel).to_contain_text("Northlight")
@@ -92,6 +94,7 @@ async def test_the_preview_follows_each_key_and_the_site_follows_what_is_saved(
     await save(tab)
     await expect(tab.toast).to_contain_text("Saved.")
     assert await tab.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('leflux:session'))") == []
+    assert [url for url in asked if "/api/session" in url or "/socket.io" in url] == []
     shop = await context.new_page()
     await shop.goto(f"{tab.base}/demo/")
     await Chat(shop).open()
