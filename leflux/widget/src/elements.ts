@@ -14,7 +14,9 @@ const INPUT_ROLES: Record<string, string> = {
   range: "slider",
 };
 const FORBIDDEN = /^(password|file|hidden)$/;
-const FORBIDDEN_FILL = /cc-|password|one-time-code/;
+const FORBIDDEN_FILL =
+  /cc-|passw|one.time|passcode|\b(pin|otp|cvv2?|cvc2?|csc|iban|bic|ssn|card (number|no)|(credit|debit|bank) card|account (number|no)|(verification|security|sms) code|kreditkarte|kartennummer|kontonummer|kennwort)\b/;
+const CAPTCHA = ".g-recaptcha:not([data-size=invisible]),.h-captcha,.cf-turnstile,iframe[src*=captcha],iframe[src*=turnstile]";
 
 export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean };
 
@@ -50,9 +52,16 @@ function plain(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** What is never filled in for a visitor: passwords, cards, one-time codes, files. */
+/** What is never filled in for a visitor: passwords, cards, bank accounts, one-time codes, files. */
 export function isForbidden(element: Usable): boolean {
-  return FORBIDDEN.test(element.type ?? "") || FORBIDDEN_FILL.test(element.autocomplete ?? "");
+  const { type, autocomplete, id } = element;
+  const words = [nameOf(element), id, element.getAttribute("name")].join(" ").replace(/[\W_]+/g, " ");
+  return FORBIDDEN.test(type ?? "") || FORBIDDEN_FILL.test(`${autocomplete} ${words}`.toLowerCase());
+}
+
+/** It belongs to a form that wants to be sure of a person: that is for the visitor to send. */
+export function asksForHuman(element: Usable): boolean {
+  return element.matches(CAPTCHA) || element.closest("form")?.querySelector(CAPTCHA) != null;
 }
 
 /** The element that fits best: by its whole name, else by how the name begins, else by a part of it. */

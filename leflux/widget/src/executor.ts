@@ -2,7 +2,7 @@
 // has said yes, and what it has not been told of is for it to sort out after a reload.
 
 import type { Chat } from "./chat.js";
-import { find, isForbidden, type Usable } from "./elements.js";
+import { asksForHuman, find, isForbidden, type Usable, usable } from "./elements.js";
 import type { Inspector } from "./inspector.js";
 import type { Plan, Step } from "./wire.js";
 import { EVENTS } from "./wire.js";
@@ -10,6 +10,7 @@ import { EVENTS } from "./wire.js";
 const APPEARS_MS = 5_000;
 const LOOK_MS = 100;
 const LEAVES_MS = 20_000;
+const SHOWN_MS = 800;
 
 interface Result {
   success: boolean;
@@ -21,8 +22,6 @@ const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(do
 
 export class Executor {
   private run: Plan | null = null;
-  /** What became of the steps on this page, for a plan that comes again because a report was lost. */
-  private readonly results = new Map<string, Result>();
 
   constructor(
     private readonly page: Document,
@@ -59,29 +58,30 @@ export class Executor {
     const actionId = step.id;
     if (!(await this.tell(plan, EVENTS.started, { actionId }))) return null;
     this.told("action", { taskId: plan.taskId, step });
-    const result = this.results.get(actionId) ?? (await this.act(step));
-    this.results.set(actionId, result);
+    const result = await this.act(plan, step);
     return (await this.tell(plan, EVENTS.completed, { actionId, result })) ? result : null;
   }
 
-  private async act(step: Step): Promise<Result> {
+  private async act(plan: Plan, step: Step): Promise<Result> {
     if (step.action === "wait") {
       await pause(step.waitDuration ?? 0);
       return { success: true };
     }
-    if (step.action === "navigate") return this.leaveFor(step.url ?? "", () => this.page.location.assign(step.url ?? ""));
-    const element = await this.wait(step);
-    if (element === null) return { success: false, error: "element_missing" };
-    element.scrollIntoView({ block: "center" });
+    if (step.action === "navigate") return this.navigate(step.url ?? "");
+    const element = await this.wait(plan, step);
+    if (element === null) return failed("element_missing");
+    show(element);
     if (step.action === "click") return this.click(step, element);
     if (step.action === "scroll_to") return { success: true };
-    if (isForbidden(element)) return { success: false, error: "forbidden_field" };
-    return fill(element, step.inputData ?? "") ? { success: true } : { success: false, error: "element_missing" };
+    if (isForbidden(element)) return failed("forbidden_field");
+    return fill(element, step.inputData ?? "") ? { success: true } : failed("element_missing");
   }
 
-  private async wait(step: Step): Promise<Usable | null> {
+  /** Null: it did not come, or the step is no longer this page's to run. */
+  private async wait(plan: Plan, step: Step): Promise<Usable | null> {
     const until = Date.now() + APPEARS_MS;
     for (;;) {
+      if (this.run !== plan) return null;
       const element = step.elementId === undefined ? find(this.page, step.target) : this.inspector.element(step.elementId);
       if (element !== null && element.disabled !== true) return element;
       if (Date.now() > until) return null;
@@ -90,29 +90,53 @@ export class Executor {
   }
 
   private async click(step: Step, element: Usable): Promise<Result> {
-    if (element.type === "file") return { success: false, error: "forbidden_field" };
+    if (element.type === "file") return failed("forbidden_field");
+    if (asksForHuman(element)) return failed("captcha");
     if (step.url !== undefined) return this.leaveFor(step.url, () => element.click());
     element.click();
     return { success: true, url: this.page.location.href };
   }
 
+  /** A link of the page itself knows best how to get there: it may not have to load another document. */
+  private async navigate(url: string): Promise<Result> {
+    const { location } = this.page;
+    const goal = new URL(url, location.href);
+    if (!/^https?:$/.test(goal.protocol)) return failed("forbidden_url");
+    const link = usable(this.page).find(
+      (element) => element instanceof HTMLAnchorElement && !element.target && !element.download && samePage(element, goal),
+    );
+    return this.leaveFor(url, () => (link === undefined ? location.assign(url) : link.click()));
+  }
+
   /** The next page reports that it was reached, unless it is this same document that goes there. */
   private async leaveFor(url: string, go: () => void): Promise<Result> {
     const { location } = this.page;
-    const goal = pageOf(new URL(url, location.href));
+    const goal = new URL(url, location.href);
     this.told("navigating", { url });
-    if (pageOf(new URL(location.href)) !== goal) go();
+    if (!samePage(location, goal)) go();
     const until = Date.now() + LEAVES_MS;
-    while (pageOf(new URL(location.href)) !== goal) {
-      if (Date.now() > until) return { success: false, error: "page_not_reached", url: location.href };
+    while (!samePage(location, goal)) {
+      if (Date.now() > until) return { ...failed("page_not_reached"), url: location.href };
       await pause(LOOK_MS);
     }
     return { success: true, url: location.href };
   }
 }
 
-function pageOf({ origin, pathname, search }: URL): string {
-  return origin + pathname.replace(/\/$/, "") + search;
+type Place = Pick<URL, "origin" | "pathname" | "search">;
+
+function samePage(one: Place, other: Place): boolean {
+  const [a, b] = [one, other].map(({ origin, pathname, search }) => origin + pathname.replace(/\/$/, "") + search);
+  return a === b;
+}
+
+const failed = (error: string): Result => ({ success: false, error });
+
+/** Brings it into view and marks it for a moment, without anything that moves or stays. */
+function show(element: Usable): void {
+  element.scrollIntoView({ block: "center" });
+  const outline = "3px solid #5b4bdb";
+  element.animate?.([{ outline }, { outline }], SHOWN_MS);
 }
 
 /** As a person would: through the element's own setter, so that a page's framework sees it. False: no such choice. */
@@ -128,7 +152,10 @@ function fill(element: Usable, text: string): boolean {
     value = chosen.value;
   }
   field.focus({ preventScroll: true });
-  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value")?.set?.call(field, value);
+  const setter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value")?.set;
+  if (setter !== undefined) setter.call(field, value);
+  else if (field.isContentEditable) field.textContent = value;
+  else return false;
   for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
   return true;
 }

@@ -8,13 +8,16 @@ import { EVENTS } from "./wire.js";
 
 const TEXT_MAX = 5_000;
 const NAME_MAX = 120;
-const ELEMENTS_MAX = 150;
+const ELEMENTS_MAX = 120;
 const QUIET_MS = 600;
+/** What pages show and hide their elements by. */
+const SHOWING = ["class", "disabled", "hidden", "open", "style"];
 
 export class Inspector {
   private readonly ids = new WeakMap<Element, string>();
   private count = 0;
   private sent = "";
+  private isDue = false;
   private readonly watcher: MutationObserver;
 
   constructor(
@@ -23,12 +26,17 @@ export class Inspector {
     private readonly timers: Timers,
   ) {
     this.watcher = new MutationObserver(() => this.soon());
-    this.watcher.observe(page.body, { childList: true, subtree: true });
+    this.watcher.observe(page.body, { childList: true, subtree: true, attributeFilter: SHOWING });
   }
 
   /** The page or what is known of the visitor may have changed. */
   soon(): void {
-    this.timers.set("inspect", QUIET_MS, () => void this.tell());
+    if (this.isDue || !this.chat.sync.isJoined) return;
+    this.isDue = true;
+    this.timers.set("inspect", QUIET_MS, () => {
+      this.isDue = false;
+      void this.tell();
+    });
   }
 
   /** The socket is another one, or somebody wants to be sure. */
@@ -63,9 +71,10 @@ export class Inspector {
 
   /** Only what has changed is worth a message. */
   async tell(): Promise<void> {
+    if (!this.chat.sync.isJoined) return;
     const context = this.describe();
     const text = JSON.stringify(context);
-    if (text === this.sent || !this.chat.sync.isJoined) return;
+    if (text === this.sent) return;
     this.sent = text;
     const answer = await this.chat.sync.ask(EVENTS.context, { context });
     if (answer?.ok !== true && this.sent === text) this.sent = "";

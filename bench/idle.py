@@ -1,0 +1,40 @@
+"""What a socket that has joined its session and says nothing holds in the server's memory."""
+
+from bench.client import Socket
+from bench.servers import Server, missing, servers
+from bench.table import Row, absent
+
+WARM = 200
+
+
+async def idle(sockets: int) -> list[Row]:
+    """Resident memory per socket. The first ones are not counted: they load what every server loads once."""
+    what = f"idle joined socket, {sockets:,}"
+    if why := missing():
+        return [absent(what, "LeFlux, peer", why)]
+    with servers() as started:
+        leflux = await _per_socket(await started.leflux(), sockets)
+        peer = await _per_socket(await started.peer(), sockets)
+    note = "resident memory; the peer's after a forced collection"
+    against = "of the peer's memory"
+    return [
+        Row(what, "LeFlux", leflux, "kB", ratio=leflux / peer, against=against, note=note),
+        Row(what, "peer", peer, "kB", note=note),
+    ]
+
+
+async def _per_socket(server: Server, count: int) -> float:
+    opened = [await _joined(server) for _ in range(WARM)]
+    server.collect()
+    before = server.memory()
+    opened += [await _joined(server) for _ in range(count)]
+    server.collect()
+    taken = server.memory() - before
+    for socket in opened:
+        socket.close()
+    return taken / count / 1000
+
+
+async def _joined(server: Server) -> Socket:
+    session_id = await server.session()
+    return await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})

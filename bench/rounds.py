@@ -1,0 +1,106 @@
+"""Side by side: the subjects of a comparison take turns, so that a slow moment of the machine meets all alike."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from bench.servers import Server
+from bench.table import Row, row
+
+WARM_UP = 0.5
+_LOOK, _IDLE, _PATIENCE = 0.1, 0.011, 10.0
+"""Seconds: between two looks at a server, of processor time that count as idle, and to wait at most."""
+
+
+class Work(Struct, frozen=True):
+    """What one of several workers repeats against a server, until told to stop."""
+
+    server: Server
+    workers: Sequence[Callable[[], Awaitable[None]]]
+
+
+class Sample(Struct, frozen=True):
+    """One slice: operations a second, and what they cost.
+
+    `cpu`, `store`: microseconds of the server and of its Redis for one operation, with what was put off.
+    `client`: the share of one processor that this process took.
+    `late`: seconds until the server had done what it had put off.
+    """
+
+    rate: float
+    cpu: float
+    store: float
+    client: float
+    late: float
+
+
+async def interleaved(works: Sequence[Work], rounds: int, seconds: float) -> list[list[Sample]]:
+    """The samples of each work. The first slice of each warms it up and is not counted."""
+    samples: list[list[Sample]] = [[] for _ in works]
+    for work in works:
+        await _slice(work, WARM_UP)
+    for number in range(rounds):
+        order = range(len(works)) if number % 2 == 0 else reversed(range(len(works)))
+        for index in order:
+            samples[index].append(await _slice(works[index], seconds))
+    return samples
+
+
+async def _slice(work: Work, seconds: float) -> Sample:
+    end = time.perf_counter() + seconds
+    counts = [0] * len(work.workers)
+
+    async def repeat(index: int, once: Callable[[], Awaitable[None]]) -> None:
+        while time.perf_counter() < end:
+            await once()
+            counts[index] += 1
+
+    cpu, store = work.server.cpu(), work.server.store_cpu()
+    start, own = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(repeat(index, once) for index, once in enumerate(work.workers)))
+    took = time.perf_counter() - start
+    client = (time.process_time() - own) / took
+    late = await _quiet(work.server)
+    total = sum(counts)
+    cpu, store = work.server.cpu() - cpu, work.server.store_cpu() - store
+    return Sample(total / took, cpu / total * 1e6, store / total * 1e6, client, late)
+
+
+async def _quiet(server: Server) -> float:
+    """Wait until the server has nothing to do, so that its leftovers do not slow the next one; the seconds it took."""
+    start = time.perf_counter()
+    while True:
+        cpu = server.cpu()
+        await asyncio.sleep(_LOOK)
+        took = time.perf_counter() - start
+        if server.cpu() - cpu <= _IDLE or took > _PATIENCE:
+            return took - _LOOK
+
+
+def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
+    """A line for each work; `ratio` is the median, over the rounds, of its rate over the one of `against`."""
+    base = next(taken for work, taken in zip(works, samples, strict=True) if work.server.name == against)
+    rows = []
+    for work, taken in zip(works, samples, strict=True):
+        cpu = median(sample.cpu for sample in taken)
+        client = median(sample.client for sample in taken)
+        store = median(sample.store for sample in taken)
+        redis = f", Redis {store:.0f} µs" if store else ""
+        note = f"CPU: server {cpu:.0f} µs each{redis}, client {client:.0%} of a core"
+        if (late := median(sample.late for sample in taken)) > _LOOK:
+            note += f", busy for {late:.1f} s afterwards"
+        line = row(what, work.server.name, [sample.rate for sample in taken], "1/s", note)
+        if taken is not base:
+            ratio = median(one.rate / other.rate for one, other in zip(taken, base, strict=True))
+            line = _compared(line, ratio, against)
+        rows.append(line)
+    return rows
+
+
+def _compared(line: Row, ratio: float, against: str) -> Row:
+    return Row(
+        line.what, line.subject, line.value, line.unit, line.spread, ratio, f"times the rate of {against}", line.note
+    )

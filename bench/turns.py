@@ -1,0 +1,58 @@
+"""A visitor's message that is stored and acknowledged over Socket.IO, by fifty sockets at once."""
+
+import itertools
+from collections.abc import Awaitable, Callable
+
+from bench.client import Socket
+from bench.rounds import Work, interleaved, rates
+from bench.servers import Server, Servers, missing, say, servers
+from bench.table import Row, absent
+
+SOCKETS = 50
+SECONDS = 1.5
+WHAT = f"stored turn, {SOCKETS} sockets"
+ECHO = f"acknowledged echo, {SOCKETS} sockets"
+
+
+async def stored(rounds: int) -> list[Row]:
+    """LeFlux on Redis against the peer on the same Redis."""
+    if why := missing():
+        return [absent(WHAT, "LeFlux, peer", why)]
+    with servers() as started:
+        compared = [await started.leflux(), await started.leflux(message_log=False), await started.peer()]
+        works = [await _talking(server) for server in compared]
+        return rates(WHAT, works, await interleaved(works, rounds, SECONDS), "peer")
+
+
+async def echoed(rounds: int) -> list[Row]:
+    """python-socketio on its own driver, which stores nothing, against LeFlux, which stores in memory."""
+    with servers() as started:
+        works = [await _talking(await _in_memory(started)), await _echoing(await started.stock())]
+        return rates(ECHO, works, await interleaved(works, rounds, SECONDS), "stock socketio")
+
+
+async def _in_memory(started: Servers) -> Server:
+    return await started.leflux("memory")
+
+
+async def _talking(server: Server) -> Work:
+    return Work(server, [await _talker(server) for _ in range(SOCKETS)])
+
+
+async def _talker(server: Server) -> Callable[[], Awaitable[None]]:
+    session_id = await server.session()
+    socket = await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
+    return _turns(socket, session_id)
+
+
+async def _echoing(server: Server) -> Work:
+    return Work(server, [_turns(await Socket.open(server.port), "none") for _ in range(SOCKETS)])
+
+
+def _turns(socket: Socket, session_id: str) -> Callable[[], Awaitable[None]]:
+    numbers = itertools.count()
+
+    async def turn() -> None:
+        await say(socket, session_id, f"turn-{next(numbers)}")
+
+    return turn
