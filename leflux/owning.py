@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -20,6 +21,7 @@ from leflux.sites import Site
 
 log = structlog.get_logger(__name__)
 
+RULES = "rules"
 FORGET_EVERY = 3600.0
 RETRY = 2.0
 
@@ -44,6 +46,11 @@ class Owning(Struct):
         self.refresher.start()
         if self.admin_email is not None:
             self.keeping = asyncio.create_task(self._keep(self.admin_email, told), name="owners")
+
+    async def heard(self, kind: str, _payload: dict[str, Any]) -> None:
+        """A note from another process: an owner has decided something there."""
+        if kind == RULES:
+            self.refresher.hurry()
 
     async def stop(self) -> None:
         if self.keeping is not None:
