@@ -18,11 +18,15 @@ export function Confirm({ title, children, confirm, act, close }: Props): JSX.El
   const dialog = useRef<HTMLDialogElement>(null);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const isOver = useRef(false);
   const id = useId();
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
-    dialog.current?.showModal();
+    const box = dialog.current!;
+    box.showModal();
     return () => {
+      isOver.current = true;
+      box.close();
       if (opener?.isConnected) opener.focus();
     };
   }, []);
@@ -38,14 +42,24 @@ export function Confirm({ title, children, confirm, act, close }: Props): JSX.El
     }
   };
   return (
-    <dialog ref={dialog} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`} onClose={close}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-text`}
+      onCancel={(event) => {
+        // The page takes it away. Closed by the browser, it would tell so later, when it may have been opened again.
+        event.preventDefault();
+        close();
+      }}
+      onClose={() => !isOver.current && close()}
+    >
       <h2 id={`${id}-title`}>{title}</h2>
       <div id={`${id}-text`} class="prose">
         {children}
       </div>
       {error && <Banner kind="bad">{error}</Banner>}
       <div class="actions end">
-        <button type="button" class="plain" onClick={() => dialog.current?.close()} disabled={isBusy}>
+        <button type="button" class="plain" onClick={close} disabled={isBusy}>
           Cancel
         </button>
         <button type="button" class="danger" onClick={() => void run()} disabled={isBusy}>
