@@ -9,7 +9,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from leflux.lines import Format, export_chunks
-from leflux.web.admin.base import AdminHandler
+from leflux.web.admin.listing import EXPORT_PAGE, Filtered
 
 log = structlog.get_logger(__name__)
 
@@ -17,15 +17,22 @@ log = structlog.get_logger(__name__)
 PATIENCE = 60.0
 
 
-class ExportHandler(AdminHandler):
-    """A message a line, as JSON or as CSV under its columns' names. An answer that breaks off is not whole."""
+class ExportHandler(Filtered):
+    """A message a line, as JSON or as CSV under its columns' names. An answer that breaks off is not whole.
+
+    With `q` or `state`: the whole of the conversations that the listing shows for the same filters.
+    """
 
     async def get(self, site_id: str) -> None:
         site = self.site(site_id)
         kind = cast(Format, self.choice("format", "jsonl", "csv", default="jsonl"))
         start, end = self.span()
-        entries = self.desk.storage.log.export(site.id, start, end)
-        await self.desk.audit(self.owner, site.id, "log.exported", format=kind, **{"from": start, "to": end})
+        listing = self.listing(site, EXPORT_PAGE)
+        is_chosen = bool(listing.query.words.strip()) or listing.state != "all"
+        entries = listing.lines() if is_chosen else self.desk.storage.log.export(site.id, start, end)
+        # What was searched for may be what a visitor has said: the trail does not hold it.
+        details = {"from": start, "to": end, **({"filtered": True} if is_chosen else {})}
+        await self.desk.audit(self.owner, site.id, "log.exported", format=kind, **details)
         self._head(site.id, kind)
         try:
             async with aclosing(export_chunks(entries, kind)) as chunks:

@@ -1,74 +1,31 @@
 """Conversations: the listing, one transcript, and erasing them for good."""
 
-import asyncio
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
-from backends.errors import SessionDeleted, SessionNotFound
-from backends.records import LogQuery, LogSession
+from backends.errors import SessionNotFound
+from backends.records import LogSession
 from leflux import wire
-from leflux.problems import Problem
 from leflux.sites import Site
 from leflux.web.admin.base import AdminHandler, now_ms
+from leflux.web.admin.listing import Filtered
 from leflux.web.admin.transcript import read_transcript
 
 LISTED, MOST_LISTED = 50, 100
 TRANSCRIPT = 1_000
-# How many pages of the log one answer looks through for sessions of the wanted state.
-ROUNDS = 10
-SEARCH_CHARS = 200
-AT_ONCE = 8
 
 
 class DeleteMany(Struct):
     ids: Annotated[list[str], Meta(min_length=1, max_length=MOST_LISTED)]
 
 
-class SessionsHandler(AdminHandler):
+class SessionsHandler(Filtered):
     """Newest activity first. With a `state`, a page may be short, or empty, and still name a `nextCursor`."""
 
     async def get(self, site_id: str) -> None:
-        site = self.site(site_id)
-        state = self.choice("state", "live", "ended", "all", default="all")
-        query = self._query(site, state)
-        limit = query.limit
-        found: list[dict[str, Any]] = []
-        for _ in range(ROUNDS):
-            page = await self.desk.storage.log.sessions(site.id, query)
-            found += [row for row in await self._rows(site, page.sessions) if _is(row, state)]
-            query = msgspec.structs.replace(query, cursor=page.next_cursor, limit=limit - len(found))
-            if page.next_cursor is None or query.limit <= 0:
-                break
-        self.answer({"sessions": found, "nextCursor": query.cursor})
-
-    def _query(self, site: Site, state: str) -> LogQuery:
-        words = self.get_query_argument("q", "")
-        if len(words) > SEARCH_CHARS:
-            raise Problem("invalid_request", f"q has at most {SEARCH_CHARS} characters.", path="$.q")
-        start, end = self.span()
-        if state == "live":
-            # Whoever is still there has said something within the idle time.
-            recent = now_ms() - round(self.desk.policies(site.id).idle_ttl * 1000)
-            start = max(start or 0, recent)
-        cursor = self.get_query_argument("cursor", "") or None
-        return LogQuery(words, start, end, cursor, self.count("limit", LISTED, MOST_LISTED))
-
-    async def _rows(self, site: Site, sessions: list[LogSession]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        for first in range(0, len(sessions), AT_ONCE):
-            batch = sessions[first : first + AT_ONCE]
-            lives = await asyncio.gather(*(self._is_live(site, session.session_id) for session in batch))
-            rows += [_row(session, live) for session, live in zip(batch, lives, strict=True)]
-        return rows
-
-    async def _is_live(self, site: Site, session_id: str) -> bool:
-        try:
-            await self.desk.storage.sessions.load(self.desk.conversations.ref(site.id, session_id))
-        except (SessionNotFound, SessionDeleted):
-            return False
-        return True
+        rows, cursor = await self.listing(self.site(site_id), self.count("limit", LISTED, MOST_LISTED)).page()
+        self.answer({"sessions": [_row(session, live) for session, live in rows], "nextCursor": cursor})
 
 
 def _row(session: LogSession, live: bool) -> dict[str, Any]:
@@ -81,10 +38,6 @@ def _row(session: LogSession, live: bool) -> dict[str, Any]:
         "firstText": session.first_text,
         "live": live,
     }
-
-
-def _is(row: dict[str, Any], state: str) -> bool:
-    return state == "all" or row["live"] == (state == "live")
 
 
 class _Erasing(AdminHandler):

@@ -151,11 +151,9 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
 }
 
 function Exports({ site, filters }: { site: Site; filters: string }): JSX.Element {
-  const range = new URLSearchParams(filters);
-  range.delete("q");
-  range.delete("state");
-  const link = (format: string): string => download(site.id, `format=${format}&${range.toString()}`);
-  const what = range.size === 0 ? "all days" : "the chosen days";
+  const link = (format: string): string => download(site.id, `format=${format}&${filters}`);
+  const wanted = new URLSearchParams(filters);
+  const what = wanted.has("q") || wanted.has("state") ? "the conversations that are listed" : filters === "" ? "all days" : "the chosen days";
   return (
     <>
       <a class="plain" href={link("csv")} download={`${site.id}.csv`} title={`Every message of ${what}, as a table`}>
