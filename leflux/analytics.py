@@ -62,6 +62,10 @@ class Analytics:
         else:
             tally.duplicates += 1
 
+    def missed(self, site_id: str) -> None:
+        """A page lacked messages that it should have been sent, and got them now."""
+        self._today(site_id).gaps += 1
+
     def _today(self, site_id: str) -> Tally:
         key = (site_id, date_of(self._clock()))
         self._changed.add(key)

@@ -1,11 +1,12 @@
 """Wires the parts of one serving process, and starts and stops them together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
 from backends.base import Storage
+from backends.records import SessionRef
 from leflux.acting import Acting, open_acting
 from leflux.agents import open_agent
 from leflux.agents.base import Agent
@@ -34,6 +35,9 @@ from leflux.web.admin.desk import open_desk
 from leflux.web.base import NotFoundHandler, log_access
 
 DRAIN_SECONDS = 8.0
+# Seconds between two comparisons of the sockets with the store. Without a bus there is no other process that serves,
+# but a command may have erased a conversation.
+RECONCILE, RECONCILE_ALONE = 2.0, 20.0
 
 
 class Process:
@@ -70,8 +74,7 @@ class Process:
         self._sweeper.start()
         self._sockets.start()
         self._acting.start()
-        if self._bus is not None:
-            self._reconciler.start()
+        self._reconciler.start()
 
     async def stop(self) -> None:
         await self.crawls.stop()
@@ -116,12 +119,16 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
     conversations = Conversations(storage, policies, owning.appearances, limits, streams.of, replies)
     hub.dropped = turns.cancel
     reconciler = Reconciler(
-        hub, storage.sessions, conversations.ref, lambda site_id: policies(site_id).retention().read_only_ms
+        hub,
+        storage.sessions,
+        conversations.ref,
+        lambda site_id: policies(site_id).retention().read_only_ms,
+        RECONCILE if bus is not None else RECONCILE_ALONE,
     )
     if bus is not None:
         bus.heard, bus.gap = all_hear(hub.heard, streams.heard, owning.heard), reconciler.hurry
         owning.refresher.tell = lambda: bus.tell(RULES, {})
-        reconciler.missed = acting.tasks.announce
+    reconciler.missed = caught_up(stats, acting)
     session_limit = RateLimit(limits.messages_per_minute)
     address_limit = RateLimit(limits.address_messages_per_minute)
     tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)
@@ -170,6 +177,16 @@ def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
             raise Refusal(problem.status, problem.json()) from None
 
     return admit
+
+
+def caught_up(stats: Stats, acting: Acting) -> Callable[[SessionRef], Awaitable[None]]:
+    """What follows when a socket had missed messages and got them from the store."""
+
+    async def missed(ref: SessionRef) -> None:
+        stats.missed(ref.site_id)
+        await acting.tasks.announce(ref)
+
+    return missed
 
 
 def sweep_interval(idle_ttls: Iterable[float]) -> float:

@@ -13,6 +13,7 @@ class Counter(Protocol):
     def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None: ...
     def acted(self, site_id: str, how: Outcome) -> None: ...
     def said(self, site_id: str, created: bool) -> None: ...
+    def missed(self, site_id: str) -> None: ...
 
 
 class Stats:
@@ -42,6 +43,11 @@ class Stats:
         self.messages += created
         if self._counter is not None:
             self._counter.said(site_id, created)
+
+    def missed(self, site_id: str) -> None:
+        """A page lacked messages that it should have been sent, and got them now."""
+        if self._counter is not None:
+            self._counter.missed(site_id)
 
     def uptime(self) -> float:
         """Seconds."""

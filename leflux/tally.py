@@ -22,13 +22,17 @@ class Tasks(Struct):
 
 
 class Tally(Struct, rename="camel"):
-    """`hours`: visitors' messages by the hour. `duplicates`: messages that came again and were stored once."""
+    """`hours`: visitors' messages by the hour. `duplicates`: messages that came again and were stored once.
+
+    `gaps`: times that a page had missed something and read it later.
+    """
 
     restores: Restores = field(default_factory=Restores)
     tasks: Tasks = field(default_factory=Tasks)
     restore_ms: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_MS) + 1))
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     duplicates: int = 0
+    gaps: int = 0
 
     def timed(self, milliseconds: float) -> None:
         self.restore_ms[bisect_left(BUCKETS_MS, milliseconds)] += 1
@@ -40,6 +44,7 @@ class Tally(Struct, rename="camel"):
         self.restore_ms = [mine + others for mine, others in zip(self.restore_ms, other.restore_ms, strict=True)]
         self.hours = [mine + others for mine, others in zip(self.hours, other.hours, strict=True)]
         self.duplicates += other.duplicates
+        self.gaps += other.gaps
 
 
 def total(tallies: Iterable[Tally]) -> Tally:

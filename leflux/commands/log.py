@@ -42,7 +42,7 @@ async def export_log(settings: Settings, site_id: str, kind: Format, out: Binary
 async def purge(settings: Settings, site_id: str, session_id: str) -> int:
     """Erase one conversation from every store and say what was there. Exit codes as above; 1 also for an unknown id.
 
-    A page that is connected to a running server learns of it with its next call.
+    A running server tells the pages that are connected within half a minute; before, their next call does.
     """
     if (code := refusal(settings, site_id)) is not None:
         return code

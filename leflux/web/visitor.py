@@ -67,7 +67,11 @@ class MessagesHandler(_Call):
     async def get(self, session_id: str) -> None:
         since = self._number("since", 0, 0, 2**53 - 1)
         limit = self._number("limit", wire.HISTORY_LIMIT, 1, wire.PAGE_LIMIT)
-        self.answer(await self.calls.conversations.messages(self.site, session_id, since, limit))
+        page = await self.calls.conversations.messages(self.site, session_id, since, limit)
+        if since and page.messages and not page.more:
+            # A page asks so when it sees that something is missing; a gap of several answers is one.
+            self.calls.stats.missed(self.site.id)
+        self.answer(page)
 
     def _number(self, name: str, default: int, low: int, high: int) -> int:
         text = self.get_query_argument(name, str(default))

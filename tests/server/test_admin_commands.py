@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from leflux import process
 from tests.server.conftest import settings_tree
 from tests.server.owner import Caller, OwnerKit, converse, owning
 from tests.services.server import ROOT
@@ -20,16 +21,16 @@ async def run(folder: Path, *arguments: str, typed: str = "", backend: str = "sq
     """Exit code, standard output and standard error."""
     config = folder / "command.yaml"
     config.write_text(yaml.safe_dump(settings_tree(folder, backend)))
-    process = await asyncio.create_subprocess_exec(
+    command = await asyncio.create_subprocess_exec(
         *(sys.executable, "run.py", "--config", str(config), *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await process.communicate(typed.encode())
-    assert process.returncode is not None
-    return process.returncode, out.decode(), errors.decode()
+    out, errors = await command.communicate(typed.encode())
+    assert command.returncode is not None
+    return command.returncode, out.decode(), errors.decode()
 
 
 async def login(kit: OwnerKit, password: str) -> int:
@@ -58,10 +59,13 @@ async def test_a_token_opens_the_sites_it_was_made_for(tmp_path: Path) -> None:
         assert out.strip().encode() not in database
 
 
-async def test_a_log_is_exported_and_a_conversation_purged(tmp_path: Path) -> None:
+async def test_a_log_is_exported_and_a_conversation_purged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "RECONCILE_ALONE", 0.5)
     async with owning(tmp_path, "sqlite") as kit:
         visitor = await kit.visitor()
         session_id = await converse(visitor, "erase this")
+        tab = await visitor.socket(session_id)
+        await tab.wait("session_joined")
         code, out, _ = await run(tmp_path, "export", "shop")
         assert (code, [json.loads(line)["text"] for line in out.splitlines()]) == (
             0,
@@ -72,6 +76,8 @@ async def test_a_log_is_exported_and_a_conversation_purged(tmp_path: Path) -> No
         code, out, _ = await run(tmp_path, "purge", "shop", session_id)
         assert (code, "sessions: 1, messages: 2, logged: 2" in out) == (0, True)
         assert (await visitor.call("GET", f"/api/session/{session_id}"))[0] == 410
+        # There is no bus that could tell the open page: the server looks by itself.
+        await tab.wait("session_deleted")
         assert (await run(tmp_path, "export", "shop"))[1] == ""
         trail = (await (await kit.owner()).get("/sites/shop/audit"))["entries"]
         assert [entry["action"] for entry in trail] == [

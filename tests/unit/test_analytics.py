@@ -45,10 +45,11 @@ async def test_what_two_processes_counted_is_added_up_and_survives_both(store: M
             process.acted("shop", "done")
             process.said("shop", created=True)
         process.said("shop", created=False)
+        process.missed("shop")
         process.restored("other", "new")
         await process.stop()
     (day,) = (await all_days(Analytics(store, clock))).values()
-    assert (day.restores.full, day.restores.new, day.tasks.done, day.duplicates) == (5, 0, 5, 2)
+    assert (day.restores.full, day.restores.new, day.tasks.done, day.duplicates, day.gaps) == (5, 0, 5, 2, 2)
     assert day.hours[12] == sum(day.hours) == 5
     assert sum(day.restore_ms) == 5
 

@@ -96,6 +96,8 @@ export interface Analytics {
   topQuestions: { text: string; count: number }[];
   /** Messages that came again after an interruption, and were stored once. */
   duplicates: number;
+  /** Times that a page had missed messages and read them later. */
+  gaps: number;
 }
 
 export interface Privacy {

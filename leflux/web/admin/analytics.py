@@ -20,7 +20,7 @@ QUESTIONS, PAGE, TOP = 500, 100, 10
 
 
 class AnalyticsHandler(AdminHandler):
-    """`{days, restoreMs: {p50, p95, p99}, hours, topQuestions, duplicates}` of the UTC days that the span touches."""
+    """`{days, restoreMs: {p50, p95, p99}, hours, topQuestions, duplicates, gaps}` of the UTC days of the span."""
 
     async def get(self, site_id: str) -> None:
         site = self.site(site_id)
@@ -38,6 +38,7 @@ class AnalyticsHandler(AdminHandler):
                 "restoreMs": {name: percentile(everything.restore_ms, share) for name, share in shares.items()},
                 "hours": everything.hours,
                 "duplicates": everything.duplicates,
+                "gaps": everything.gaps,
                 "topQuestions": questions,
             }
         )

@@ -109,7 +109,7 @@ function Questions({ questions }: { questions: readonly { text: string; count: n
 }
 
 function Restores({ days, data }: { days: Day[]; data: Numbers }): JSX.Element {
-  const { restoreMs: times, duplicates } = data;
+  const { restoreMs: times, duplicates, gaps } = data;
   const [full, partial, fresh] = (["full", "partial", "new"] as const).map((name) => days.map((day) => day.restores[name]));
   const returns = sum(full!) + sum(partial!);
   return (
@@ -134,7 +134,10 @@ function Restores({ days, data }: { days: Day[]; data: Numbers }): JSX.Element {
           </div>
         ))}
       </dl>
-      {duplicates > 0 && <p class="hint">{count(duplicates, "message")} came twice after an interruption, and stands here once.</p>}
+      <p class="hint">
+        {gaps === 0 ? "No page has missed a message" : `${count(gaps, "gap")} in what a page had received ${gaps === 1 ? "was" : "were"} closed from the store`};{" "}
+        {duplicates === 0 ? "none came twice." : `${count(duplicates, "message")} came again after an interruption and ${duplicates === 1 ? "was" : "were"} kept once.`}
+      </p>
     </Card>
   );
 }
