@@ -14,6 +14,7 @@ from leflux.server import LeFlux
 from tests.server.conftest import Visitor, settings_tree, until
 
 EMAIL, PASSWORD = "owner@shop.test", "correct horse battery"
+PRIVACY = "/sites/shop/privacy"
 
 
 class OwnerKit:
@@ -102,3 +103,16 @@ async def converse(visitor: Visitor, *texts: str, **init: Any) -> str:
 
         await until(is_answered, f"{number} answers")
     return session_id
+
+
+async def change(owner: Caller, **rules: Any) -> Any:
+    """Change some of the privacy rules; all of them, as they are now."""
+    now = await owner.get(PRIVACY)
+    status, after = await owner.call("PUT", PRIVACY, now | rules)
+    assert status == 200, after
+    return after
+
+
+async def say(visitor: Visitor, session_id: str, text: str) -> int:
+    body = {"sessionId": session_id, "clientMessageId": str(uuid4()), "message": text}
+    return (await visitor.call("POST", "/api/chat", body))[0]

@@ -3,26 +3,11 @@
 import math
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.server.conftest import Visitor, until
-from tests.server.owner import Caller, converse, owning
-
-PRIVACY = "/sites/shop/privacy"
-
-
-async def change(owner: Caller, **rules: Any) -> Any:
-    now = await owner.get(PRIVACY)
-    status, after = await owner.call("PUT", PRIVACY, now | rules)
-    assert status == 200, after
-    return after
-
-
-async def say(visitor: Visitor, session_id: str, text: str) -> int:
-    body = {"sessionId": session_id, "clientMessageId": str(uuid4()), "message": text}
-    return (await visitor.call("POST", "/api/chat", body))[0]
+from tests.server.conftest import until
+from tests.server.owner import PRIVACY, change, converse, owning, say
 
 
 async def test_the_rules_begin_as_the_configuration_says(tmp_path: Path) -> None:
