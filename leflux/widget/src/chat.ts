@@ -152,8 +152,9 @@ export class Chat implements Desk {
   }
 
   confirm(confirmed: boolean): void {
-    this.progress.confirmation = null;
-    void this.sync.ask(EVENTS.confirm, { confirmed });
+    const { kind, actionId } = this.progress.answered();
+    if (confirmed && kind === "missing") this.emit({ name: "proceed" });
+    else void this.sync.ask(EVENTS.confirm, { confirmed, actionId });
     this.changed();
   }
 
@@ -285,7 +286,6 @@ export class Chat implements Desk {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
-    this.visitor.forget();
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });

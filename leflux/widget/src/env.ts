@@ -32,7 +32,7 @@ export interface Env {
 }
 
 export type ChatEvent =
-  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" }
+  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" | "proceed" }
   | { name: "config"; config: SiteConfig }
   | { name: "message" | "reply"; message: Message }
   | { name: "restored"; how: "full" | "cached" | "new" }

@@ -18,6 +18,7 @@ import { Timers } from "./timers.js";
 import type { SiteConfig } from "./types.js";
 import { createView } from "./view/index.js";
 import { Widget } from "./widget.js";
+import { EVENTS } from "./wire.js";
 
 /** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
 const READY_MS = 2_000;
@@ -108,8 +109,11 @@ function start(page: Page, loader: Loader): void {
     else announce(event, announcer);
     if (event.name === "restored") ready();
     if (event.name === "joined" || event.name === "reindex") inspector.again();
+    // Whether the page has by now what was missing is for the server to see.
+    if (event.name === "proceed") void inspector.tell(EVENTS.proceed);
     if (event.name === "plan") void executor.start(event.plan);
     if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
+    if (chat.hasWaiting) inspector.hurry();
     if (event.name !== "change") return;
     shown.redraw();
     const next = JSON.stringify(publicState(chat, shown));
