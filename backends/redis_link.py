@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from redis.exceptions import ResponseError
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.redis_script import Command
+from backends.redis_script import Command, Script
 from backends.redis_wire import Call, Turn, Wire
 
 BATCH = 500
@@ -69,7 +69,7 @@ class Link:
 
     async def one(self, command: Command) -> Any:
         """The reply. Raises `StoreUnavailable`."""
-        reply = await self._ask(command)
+        reply = await self.reply(command)
         if isinstance(reply, StorageError):
             raise reply
         return reply
@@ -85,7 +85,7 @@ class Link:
     async def each(self, commands: Sequence[Command]) -> list[Any]:
         """The replies, errors among them. Raises `StoreUnavailable` only when none of them was sent."""
         if len(commands) == 1:
-            return [await self._ask(commands[0])]
+            return [await self.reply(commands[0])]
         self._admit(len(commands))
         calls = [self._call(command) for command in commands]
         try:
@@ -95,13 +95,32 @@ class Link:
             for call in calls:
                 call.reply.cancel()
 
-    async def _ask(self, command: Command) -> Any:
+    async def reply(self, command: Command) -> Any:
+        """The reply, an error like any other."""
         self._admit(1)
         try:
             # Cancelled while it waits, the future is cancelled too: a call that nobody waits for is not sent.
             return await self._call(command).reply
         finally:
             self._waiting -= 1
+
+    def shared(self, script: Script, keys: tuple[str, ...], member: str) -> Call:
+        """A call that goes out ahead of all that is asked later in this turn: `script` with '' and the members of all
+        who name the same keys. Wait for it with `settled`.
+        """
+        turn = self._current()
+        known = turn.shared.get(keys)
+        if known is None:
+            known = turn.shared[keys] = (self._call(Command(keys[0], ())), script, {})
+        known[2][member] = None
+        return known[0]
+
+    async def settled(self, call: Call) -> None:
+        """Wait for a shared call. Raises `StoreUnavailable` when it failed."""
+        # Others wait for it too: whoever gives up does so alone.
+        reply = call.reply.result() if call.reply.done() else await asyncio.shield(call.reply)
+        if isinstance(reply, StorageError):
+            raise reply
 
     def _admit(self, count: int) -> None:
         if self._closed:
@@ -111,13 +130,16 @@ class Link:
         self._waiting += count
 
     def _call(self, command: Command) -> Call:
-        turn = self._turn
-        if turn is None:
-            turn = self._turn = Turn(asyncio.get_running_loop())
-            turn.loop.call_soon(self._flush)
+        turn = self._current()
         call = Call(command, turn)
         turn.calls.append(call)
         return call
+
+    def _current(self) -> Turn:
+        if self._turn is None:
+            self._turn = Turn(asyncio.get_running_loop())
+            self._turn.loop.call_soon(self._flush)
+        return self._turn
 
     def _flush(self) -> None:
         turn, self._turn = self._turn, None

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from backends.errors import StoreUnavailable
 from backends.redis_errors import translate
-from backends.redis_script import Command
+from backends.redis_script import Command, Script
 
 _REDIRECTED = ("MOVED ", "ASK ", "TRYAGAIN ")
 _LOST_MASTER = ("READONLY ", "MASTERDOWN ", "CLUSTERDOWN ")
@@ -48,15 +48,18 @@ class Call:
 class Turn:
     """The calls made in one turn of the event loop: they share one deadline."""
 
-    __slots__ = ("_left", "_timer", "calls", "loop")
+    __slots__ = ("_left", "_timer", "calls", "loop", "shared")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.calls: list[Call] = []
+        self.shared: dict[tuple[str, ...], tuple[Call, Script, dict[str, None]]] = {}
         self._left = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, deadline: float) -> None:
+        for keys, (call, script, members) in self.shared.items():
+            call.command = script(keys, "", *members)
         self._left = len(self.calls)
         self._timer = self.loop.call_later(deadline, self._expire, deadline)
 
