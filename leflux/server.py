@@ -37,6 +37,7 @@ from leflux.sweeper import Sweeper
 from leflux.turns import Turns
 from leflux.web import ops, pages, visitor
 from leflux.web.base import NotFoundHandler, log_access
+from leflux.web.restore import RestoreFirst
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class NotReadyHandler(RequestHandler):
 class _Switch(HTTPServerConnectionDelegate):
     """Hands each request to the application of the moment."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: HTTPServerConnectionDelegate) -> None:
         self.app = app
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
@@ -138,7 +139,7 @@ class Process:
 
     def __init__(
         self,
-        app: Application,
+        app: HTTPServerConnectionDelegate,
         sockets: SocketServer,
         turns: Turns,
         acting: Acting,
@@ -245,7 +246,10 @@ def build(settings: Settings, storage: Storage) -> Process:
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))
     crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
-    app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
+    app = RestoreFirst(
+        Application(routes, log_function=log_access, default_handler_class=NotFoundHandler),
+        *(gate, limits.frame_bytes, conversations, stats),
+    )
     return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler)
 
 
