@@ -25,8 +25,6 @@ class Site(Protocol):
 
     @property
     def id(self) -> str: ...
-    @property
-    def config(self) -> dict[str, Any]: ...
 
 
 class Caps(Protocol):
@@ -44,20 +42,27 @@ VISIBLE_TEXT_CHARS = 5_000
 
 
 class Conversations:
-    """Every verb a visitor has, for the HTTP calls and the socket events alike.
+    """Every verb a visitor has, for the HTTP calls and the socket events alike. `replies`: an agent answers.
 
     Raises `Problem` for what a client did wrong and the errors of `backends.errors` for the rest.
     """
 
     def __init__(
-        self, storage: Storage, policy: Callable[[str], Policy], caps: Caps, streams: Streams, replies: bool
+        self,
+        storage: Storage,
+        policy: Callable[[str], Policy],
+        config: Callable[[str], dict[str, Any]],
+        caps: Caps,
+        streams: Streams,
+        replies: bool,
     ) -> None:
         self._store = storage.sessions
         self._log = storage.log
         self._policy = policy
+        self._config = config
         self._caps = caps
         self._streams = streams
-        self._replies = replies
+        self.replies = replies
 
     def ref(self, site_id: str, session_id: str) -> SessionRef:
         """`session_id` under the rules its site has now. Raises `invalid_session_id`."""
@@ -80,7 +85,7 @@ class Conversations:
             created_at=session.created_at,
             seq=0,
             history=[],
-            site_config=site.config,
+            site_config=self._config(site.id),
             retention=policy.retention(),
             message_log=policy.message_log,
         )
@@ -105,7 +110,7 @@ class Conversations:
             "truncated": _truncated(snapshot, since),
             "task": _task(snapshot.task),
             "streams": await self._streams(session),
-            "site_config": site.config,
+            "site_config": self._config(site.id),
             "retention": policy.retention(),
             "message_log": policy.message_log,
         }
@@ -168,7 +173,7 @@ class Conversations:
             client_message_id=request.client_message_id,
             fingerprint=hashlib.blake2b(request.text.encode(), digest_size=16).hexdigest(),
             renews=True,
-            opens_turn=self._replies,
+            opens_turn=self.replies,
             logged=self._policy(site.id).message_log,
         )
 

@@ -41,10 +41,12 @@ class Reply(Struct, frozen=True):
 class Tasks:
     """One process's share of running tasks. Every verb may be repeated; `Refused` says what it cannot take.
 
-    `on_resume` is called for every task that goes on after its page was away.
+    `on_resume(site_id)` is called for every task that goes on after its page was away.
     """
 
-    def __init__(self, book: Book, pages: Pages, watch: Watch, outlet: Outlet, on_resume: Callable[[], None]) -> None:
+    def __init__(
+        self, book: Book, pages: Pages, watch: Watch, outlet: Outlet, on_resume: Callable[[str], None]
+    ) -> None:
         self._book = book
         self._pages = pages
         self._watch = watch
@@ -208,7 +210,7 @@ class Tasks:
                 log.debug("nothing resumed", session=ref.session_id[:8], error=str(error))
                 return
             if change.state.status == "running" and change.state.ending is None:
-                self._on_resume()
+                self._on_resume(ref.site_id)
             return
 
     async def expire(self, site_id: str, session_id: str) -> None:

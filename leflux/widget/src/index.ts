@@ -15,6 +15,7 @@ import { memoryArea, type Trouble } from "./records.js";
 import { BrowserStore } from "./storage.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
+import type { SiteConfig } from "./types.js";
 import { createView } from "./view/index.js";
 import { Widget } from "./widget.js";
 import { EVENTS } from "./wire.js";
@@ -136,6 +137,11 @@ function start(page: Page, loader: Loader): void {
       delete page.__leflux;
     },
   });
+  if (env.preview) {
+    // The owner's dashboard shows how the chat will look; a preview asks no server.
+    page.addEventListener("leflux:preview", (event) => shown.configure((event as CustomEvent<SiteConfig>).detail));
+    ready();
+  }
   timers.set("ready", READY_MS, ready);
   afterPaint(timers, () => {
     if (page.LeFlux === undefined) return;

@@ -29,6 +29,6 @@ export class Visitor {
   /** `text` answers `question`, if that is one about the visitor. */
   answer(question: Message | undefined, text: string, ttlMs: number): void {
     const ask = question?.kind === "question" ? (question.data as { ask?: unknown } | null)?.ask : null;
-    if (typeof ask === "string" && ASKED.includes(ask)) this.tell({ [ask]: text.trim() }, ttlMs);
+    if (ASKED.includes(ask as string)) this.tell({ [ask as string]: text.trim() }, ttlMs);
   }
 }
