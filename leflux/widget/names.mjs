@@ -22,7 +22,7 @@ export const OWN = [
   "hangUp", "hasBegun", "hasWaiting", "heardAt", "highest", "holder", "holdOn", "hurry", "initIfNeeded", "inspector",
   "isDone", "isDown", "isDrawing", "isDue", "isInUse", "isJoined", "isOwner", "isRefused", "isReplyDue", "isStale",
   "isStored", "joining", "lastUsed", "launcherShown", "leave", "leaveFor", "letGo", "merge", "opening",
-  "outboxChanged", "perform", "reading", "readPages", "reconciled", "redraw", "rejoin", "remembers", "render",
+  "outboxChanged", "perform", "reading", "readPages", "reconciled", "redraw", "rejoin", "remembers",
   "reopen", "requestSession", "reread", "retire", "saved", "seat", "setDraft", "settle", "setTyping", "shown",
   "sitter", "spoken", "standBy", "starting", "startSession", "storageChanged", "storageTrouble", "stored", "streamed",
   "streamOf", "sync", "tabs", "taking", "timers", "tries", "unkept", "viewState", "wake", "wanted", "wasCleared",
