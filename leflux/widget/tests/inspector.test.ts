@@ -84,3 +84,14 @@ it("a button that disappears is news, an animation's every frame is not", async 
   await vi.advanceTimersByTimeAsync(1_000);
   expect(page.said).toHaveLength(before + 1);
 });
+
+it("a description that is due goes in front of a question, and is not sent again after it", async () => {
+  show("<button>Buy</button>");
+  page.inspector.hurry();
+  expect(page.said).toEqual([]);
+  page.inspector.soon();
+  page.inspector.hurry();
+  expect(page.events()).toEqual(["update_context"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(page.said).toHaveLength(1);
+});
