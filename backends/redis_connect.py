@@ -163,7 +163,14 @@ class _ClusterPool:
         self._node = node
 
     async def acquire(self) -> Any:
-        return self._node.acquire_connection()
+        connection = self._node.acquire_connection()
+        try:
+            await connection.connect()
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            self._node.release(connection)
+            raise
+        return connection
 
     async def release(self, connection: Any) -> None:
         self._node.release(connection)

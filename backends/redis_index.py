@@ -23,6 +23,7 @@ from msgspec import Struct
 from backends.redis_keys import Keys
 from backends.redis_link import Link
 from backends.redis_script import Command, Script, command
+from backends.redis_wire import Call
 
 _HINT, _LOOK, _SETTLE = Script("hint"), Script("look"), Script("settle")
 STRANDED = 0
@@ -52,24 +53,26 @@ class Index:
         """Put the session on the list that evictions walk."""
         return (
             command("SADD", self._keys.sites(), site_id),
-            _HINT((self._keys.activity(site_id),), session_id, ""),
+            _HINT((self._keys.activity(site_id),), "", session_id),
         )
 
     def unregister(self, site_id: str, session_id: str) -> Command:
         return command("ZREM", self._keys.activity(site_id), session_id)
 
-    def hint(self, site_id: str, session_id: str, lines: bool, work: bool) -> list[Command]:
-        """Say that log lines wait, and that there is an open turn or a task."""
-        keys = []
+    def hint(self, site_id: str, session_id: str, lines: bool, work: bool) -> Call | None:
+        """Say that log lines wait, and that there is an open turn or a task. All who say so in one turn of the loop
+        share one command.
+        """
+        keys: tuple[str, ...] = ()
         if lines:
-            keys.append(self._keys.lines(site_id)[0])
+            keys += (self._keys.lines(site_id)[0],)
         if work:
-            keys.append(self._keys.work(site_id)[0])
-        return [_HINT(tuple(keys), session_id, "")] if keys else []
+            keys += (self._keys.work(site_id)[0],)
+        return self._link.shared(_HINT, keys, session_id) if keys else None
 
     def strand(self, site_id: str, session_id: str) -> Command:
         """Say that an evicted session has log lines to deliver."""
-        return _HINT((self._keys.lines(site_id)[0],), session_id, STRANDED)
+        return _HINT((self._keys.lines(site_id)[0],), STRANDED, session_id)
 
     async def sites(self) -> list[str]:
         members = await self._link.one(Command(self._keys.sites(), ("SMEMBERS", self._keys.sites())))

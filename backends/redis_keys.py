@@ -5,15 +5,27 @@ everything that indexes or logs a site with the site, all settings with one word
 can end its tag or look like another key.
 """
 
+import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from backends.errors import StoreMisconfigured
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+KNOWN = 2048
+"""Sessions whose key names are kept, some 600 bytes each."""
+
 
 def _tag(name: str) -> str:
-    return quote(name, safe="") if not name.isalnum() else name
+    return name if _PLAIN(name) or name.isalnum() else quote(name, safe="")
+
+
+@lru_cache(KNOWN)
+def _session_keys(prefix: str, site_id: str, session_id: str) -> tuple[str, ...]:
+    root = f"{prefix}s:{{{_tag(session_id)}}}:"
+    return (f"{root}s", f"{root}m", f"{root}k", f"{root}x", f"{root}t", f"{root}o:{_tag(site_id)}")
 
 
 class Keys(Struct, frozen=True):
@@ -27,11 +39,10 @@ class Keys(Struct, frozen=True):
 
     def session(self, site_id: str, session_id: str) -> tuple[str, ...]:
         """What every session script takes: state, messages, client ids, extras, tombstones, the site's outbox."""
-        root = f"{self.prefix}s:{{{_tag(session_id)}}}:"
-        return (f"{root}s", f"{root}m", f"{root}k", f"{root}x", f"{root}t", f"{root}o:{_tag(site_id)}")
+        return _session_keys(self.prefix, site_id, session_id)
 
     def outbox(self, site_id: str, session_id: str) -> str:
-        return f"{self.prefix}s:{{{_tag(session_id)}}}:o:{_tag(site_id)}"
+        return _session_keys(self.prefix, site_id, session_id)[-1]
 
     def sites(self) -> str:
         """The sites that ever had a session."""

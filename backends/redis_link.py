@@ -1,37 +1,24 @@
 """Calls made in one turn of the event loop travel as one pipeline.
 
 The driver's own pipelines are not used: its asyncio cluster pipeline retries by itself, and keeps reading a connection
-after the first reply of it failed. Here a batch is written and read on one connection of the driver, once; a connection
-whose batch ended in any other way than with its last reply is dropped, so that no late reply meets another call.
+after the first reply of it failed. Here a batch is written and read on one connection of the driver, once.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
-from hiredis import pack_command
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    NoScriptError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import ResponseError
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.redis_errors import translate
-from backends.redis_script import Command
+from backends.redis_script import Command, Script
+from backends.redis_wire import Call, Turn, Wire
 
 BATCH = 500
 MAX_WAITING = 20_000
 CONNECTIONS = 4
-_REDIRECTED = (MovedError, AskError, TryAgainError)
-_LOST_MASTER = (ReadOnlyError, MasterDownError, ClusterDownError)
 
 
 @asynccontextmanager
@@ -69,19 +56,6 @@ class Nodes(Protocol):
     async def close(self) -> None: ...
 
 
-class _Call:
-    __slots__ = ("command", "reply")
-
-    def __init__(self, command: Command, reply: asyncio.Future[Any]) -> None:
-        self.command = command
-        self.reply = reply
-
-    def resolve(self, reply: Any) -> None:
-        """An error is a reply like any other, so that one nobody waits for any more is no unhandled exception."""
-        if not self.reply.done():
-            self.reply.set_result(translate(reply) if isinstance(reply, BaseException) else reply)
-
-
 class Link:
     """The way to Redis. At most `deadline` seconds for each call; `MAX_WAITING` commands may wait."""
 
@@ -89,13 +63,16 @@ class Link:
         self.deadline = deadline
         self._nodes = nodes
         self._lanes: dict[Hashable, _Lane] = {}
-        self._turn: list[_Call] = []
+        self._turn: Turn | None = None
         self._waiting = 0
         self._closed = False
 
     async def one(self, command: Command) -> Any:
         """The reply. Raises `StoreUnavailable`."""
-        return (await self.all(command))[0]
+        reply = await self.reply(command)
+        if isinstance(reply, StorageError):
+            raise reply
+        return reply
 
     async def all(self, *commands: Command) -> list[Any]:
         """The replies. Raises `StoreUnavailable` when one of them is an error."""
@@ -106,30 +83,70 @@ class Link:
         return replies
 
     async def each(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies, errors among them. Raises `StoreUnavailable` only when not all came in time."""
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
-        if self._waiting + len(commands) > MAX_WAITING:
-            raise StoreUnavailable(f"more than {MAX_WAITING} commands wait for Redis")
-        loop = asyncio.get_running_loop()
-        calls = [_Call(command, loop.create_future()) for command in commands]
-        if calls and not self._turn:
-            loop.call_soon(self._flush)
-        self._turn += calls
-        self._waiting += len(calls)
+        """The replies, errors among them. Raises `StoreUnavailable` only when none of them was sent."""
+        if len(commands) == 1:
+            return [await self.reply(commands[0])]
+        self._admit(len(commands))
+        calls = [self._call(command) for command in commands]
         try:
-            async with asyncio.timeout(self.deadline):
-                return [await call.reply for call in calls]
-        except TimeoutError:
-            raise StoreUnavailable(f"no answer within {self.deadline} s") from None
+            return [await call.reply for call in calls]
         finally:
             self._waiting -= len(calls)
             for call in calls:
                 call.reply.cancel()
 
+    async def reply(self, command: Command) -> Any:
+        """The reply, an error like any other."""
+        self._admit(1)
+        try:
+            # Cancelled while it waits, the future is cancelled too: a call that nobody waits for is not sent.
+            return await self._call(command).reply
+        finally:
+            self._waiting -= 1
+
+    def shared(self, script: Script, keys: tuple[str, ...], member: str) -> Call:
+        """A call that goes out ahead of all that is asked later in this turn: `script` with '' and the members of all
+        who name the same keys. Wait for it with `settled`.
+        """
+        turn = self._current()
+        known = turn.shared.get(keys)
+        if known is None:
+            known = turn.shared[keys] = (self._call(Command(keys[0], ())), script, {})
+        known[2][member] = None
+        return known[0]
+
+    async def settled(self, call: Call) -> None:
+        """Wait for a shared call. Raises `StoreUnavailable` when it failed."""
+        # Others wait for it too: whoever gives up does so alone.
+        reply = call.reply.result() if call.reply.done() else await asyncio.shield(call.reply)
+        if isinstance(reply, StorageError):
+            raise reply
+
+    def _admit(self, count: int) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        if self._waiting + count > MAX_WAITING:
+            raise StoreUnavailable(f"more than {MAX_WAITING} commands wait for Redis")
+        self._waiting += count
+
+    def _call(self, command: Command) -> Call:
+        turn = self._current()
+        call = Call(command, turn)
+        turn.calls.append(call)
+        return call
+
+    def _current(self) -> Turn:
+        if self._turn is None:
+            self._turn = Turn(asyncio.get_running_loop())
+            self._turn.loop.call_soon(self._flush)
+        return self._turn
+
     def _flush(self) -> None:
-        turn, self._turn = self._turn, []
-        for call in turn:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        turn.begin(self.deadline)
+        for call in turn.calls:
             try:
                 node = self._nodes.of(call.command.key)
             except Exception as error:
@@ -141,7 +158,7 @@ class Link:
                 lane = self._lanes[node.name] = _Lane(self._nodes, self.deadline)
             lane.node = node
             lane.queue.append(call)
-        for lane in list(self._lanes.values()):
+        for lane in self._lanes.values():
             lane.pump()
 
     async def close(self) -> None:
@@ -150,8 +167,10 @@ class Link:
             return
         self._closed = True
         self._flush()
-        while tasks := {task for lane in self._lanes.values() for task in lane.tasks}:
-            await asyncio.wait(tasks)
+        while left := [call.reply for lane in self._lanes.values() for call in lane.left()]:
+            await asyncio.wait(left)
+        for lane in self._lanes.values():
+            await lane.close()
         await self._nodes.close()
 
 
@@ -161,86 +180,97 @@ class _Lane:
     node: Node
 
     def __init__(self, nodes: Nodes, deadline: float) -> None:
-        self.queue: deque[_Call] = deque()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.queue: deque[Call] = deque()
         self._nodes = nodes
         self._deadline = deadline
+        self._free: list[Wire] = []
+        self._wires: dict[Wire, Node] = {}
+        self._connecting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: set[Call] = set()
+        self._closed = False
 
     def pump(self) -> None:
-        while self.queue and len(self.tasks) < CONNECTIONS:
-            batch: list[_Call] = []
+        """Give what waits to the connections that are free; open another one when none is."""
+        while self.queue and self._free:
+            batch: list[Call] = []
             while self.queue and len(batch) < BATCH:
                 call = self.queue.popleft()
                 if not call.reply.done():
                     batch.append(call)
             if batch:
-                task = asyncio.create_task(self._run(batch))
-                self.tasks.add(task)
-                task.add_done_callback(self._ended)
+                self._free.pop().send(batch)
+        if self.queue and self._connecting is None and len(self._wires) < CONNECTIONS and not self._closed:
+            self._connecting = asyncio.create_task(self._connect(self.node))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
-        self.pump()
-
-    async def _run(self, batch: list[_Call]) -> None:
+    async def _connect(self, node: Node) -> None:
         try:
             async with asyncio.timeout(self._deadline):
-                moved = await self._exchange(batch)
-                for call in moved:
-                    await self._follow(call)
+                connection = await node.acquire()
+                wire = Wire(connection, self._deadline, self._freed, self._lost)
+            self._wires[wire] = node
+            self._free.append(wire)
         except Exception as error:
             self._nodes.suspect()
-            for call in batch:
-                call.resolve(error)
-
-    async def _exchange(self, batch: list[_Call]) -> list[_Call]:
-        """Resolve the calls, save those that a cluster wants to have elsewhere: these are returned."""
-        node = self.node
-        connection = await node.acquire()
-        is_clean = False
-        batch = [call for call in batch if not call.reply.done()]
-        try:
-            unknown, moved = await self._read(connection, batch, [call.command.args for call in batch])
-            if unknown:
-                sources = [call.command.fallback or call.command.args for call in unknown]
-                _, moved_now = await self._read(connection, unknown, sources)
-                moved += moved_now
-            is_clean = True
+            if not self._wires:
+                while self.queue:
+                    self.queue.popleft().resolve(error)
         finally:
-            if not is_clean:
-                await connection.disconnect(nowait=True)
-            await node.release(connection)
-        return moved
+            self._connecting = None
+        self.pump()
 
-    async def _read(
-        self, connection: Any, calls: list[_Call], commands: list[tuple[Any, ...]]
-    ) -> tuple[list[_Call], list[_Call]]:
-        packed = b"".join(map(pack_command, commands))
-        await connection.send_packed_command(packed, check_health=False)
-        unknown: list[_Call] = []
-        moved: list[_Call] = []
-        lost: ResponseError | None = None
-        for call, args in zip(calls, commands, strict=True):
+    def _freed(self, wire: Wire, moved: list[Call]) -> None:
+        self._free.append(wire)
+        if moved:
+            self._following.update(moved)
+            self._start(self._follow(moved))
+        if self.queue:
+            self.pump()
+
+    def _lost(self, wire: Wire) -> None:
+        node = self._wires.pop(wire)
+        if wire in self._free:
+            self._free.remove(wire)
+        self._start(_let_go(node, wire.connection))
+        if not self._closed:
+            self._nodes.suspect()
+            self.pump()
+
+    async def _follow(self, moved: list[Call]) -> None:
+        for call in moved:
             try:
-                call.resolve(await connection.read_response())
-            except NoScriptError as error:
-                # The script did not run, so sending its source cannot run it twice.
-                if args is call.command.fallback:
-                    call.resolve(error)
-                else:
-                    unknown.append(call)
-            except _REDIRECTED:
-                moved.append(call)
+                async with asyncio.timeout(self._deadline):
+                    call.resolve(await self._nodes.redirect(call.command.fallback or call.command.args))
             except ResponseError as error:
-                if isinstance(error, _LOST_MASTER):
-                    lost = error
                 call.resolve(error)
-        if lost is not None:
-            raise lost
-        return unknown, moved
+            except Exception as error:
+                self._nodes.suspect()
+                call.resolve(error)
+            finally:
+                self._following.discard(call)
 
-    async def _follow(self, call: _Call) -> None:
-        try:
-            call.resolve(await self._nodes.redirect(call.command.fallback or call.command.args))
-        except ResponseError as error:
-            call.resolve(error)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def left(self) -> list[Call]:
+        """What is not answered yet and somebody waits for."""
+        sent = [call for wire in self._wires for call in wire.left()]
+        return [call for call in (*self.queue, *sent, *self._following) if not call.reply.done()]
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        for wire in list(self._wires):
+            wire.drop(ConnectionError("the store is closed"))
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _let_go(node: Node, connection: Any) -> None:
+    with suppress(Exception):  # It is gone in any case; what was waiting for it has been told.
+        await connection.disconnect(nowait=True)
+    await node.release(connection)

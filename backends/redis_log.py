@@ -30,10 +30,14 @@ class RedisLog:
         self._keys = keys
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
-        layouts = {site_id: LogKeys(self._keys, site_id) for site_id in {entry.site_id for entry in entries}}
+        by_site: dict[str, list[LogEntry]] = {}
         async with bounded(self._link.deadline):
             for some in chunks(entries, PAGE):
-                await self._link.all(*(layouts[entry.site_id].store(entry) for entry in some))
+                by_site.clear()
+                for entry in some:
+                    by_site.setdefault(entry.site_id, []).append(entry)
+                layouts = ((LogKeys(self._keys, site_id), lines) for site_id, lines in by_site.items())
+                await self._link.all(*(command for keys, lines in layouts for command in keys.store(lines)))
 
     async def _caught_up(self, site_id: str) -> LogKeys:
         if self.delivery is not None:

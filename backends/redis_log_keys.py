@@ -13,11 +13,13 @@ import msgspec
 
 from backends.records import LogEntry
 from backends.redis_keys import Keys
-from backends.redis_script import Command, Script, optional
+from backends.redis_script import Arg, Command, Script, optional
 from backends.text import FIRST_TEXT_CHARS, words
 
 DAY_MS = 86_400_000
-_LINE = Script("log_line")
+LINES_AT_ONCE = 50
+"""In one script, which holds up everyone else: about a millisecond."""
+_LINES = Script("log_lines")
 T = TypeVar("T")
 
 
@@ -62,20 +64,35 @@ class LogKeys:
         """Visitors by session."""
         return self._keys.log(self.site_id, "day", str(day), "visitors")
 
-    def store(self, entry: LogEntry) -> Command:
-        """Write one line with its summary, counts and words, once."""
-        day = entry.ts // DAY_MS
-        first = entry.text[:FIRST_TEXT_CHARS] if entry.role == "visitor" else None
-        session_id = entry.session_id
+    def store(self, entries: Sequence[LogEntry]) -> Iterator[Command]:
+        """Write lines with their summaries, counts and words, each once."""
+        groups: dict[tuple[str, int], dict[int, LogEntry]] = {}
+        for entry in entries:
+            groups.setdefault((entry.session_id, entry.ts // DAY_MS), {}).setdefault(entry.seq, entry)
+        for (session_id, day), lines in groups.items():
+            for some in chunks(list(lines.values()), LINES_AT_ONCE):
+                yield self._store(session_id, day, some)
+
+    def _store(self, session_id: str, day: int, lines: list[LogEntry]) -> Command:
+        one = lines[0]
         where = (self.tombstone(session_id), self.summary(session_id), self.lines(session_id))
         site_wide = (self.activity, self.names, self.words, self.successors, self.days)
-        return _LINE(
+        return _LINES(
             (*where, *site_wide, self.day_messages(day), self.day_visitors(day)),
-            *(session_id, entry.seq, entry.ts, msgspec.msgpack.encode(entry), entry.started_at, day),
-            *(optional(entry.visitor_id), optional(entry.continues), optional(first)),
-            "" if entry.continues is None else successor_entry(entry.continues, session_id),
-            *word_entries(entry),
+            *(session_id, one.started_at, day, optional(one.visitor_id), optional(one.continues)),
+            "" if one.continues is None else successor_entry(one.continues, session_id),
+            *(argument for line in lines for argument in _line(line)),
         )
+
+
+def _line(entry: LogEntry) -> Iterator[Arg]:
+    yield entry.seq
+    yield entry.ts
+    yield msgspec.msgpack.encode(entry)
+    yield optional(entry.text[:FIRST_TEXT_CHARS] if entry.role == "visitor" else None)
+    found = word_entries(entry)
+    yield len(found)
+    yield from found
 
 
 def word_entries(entry: LogEntry) -> list[bytes]:

@@ -8,7 +8,7 @@ from backends.errors import SessionCorrupt
 from backends.records import Draft, LogEntry, Role, Session, SessionRef, Snapshot, Task
 
 _STATUSES = ("running", "held", "done", "aborted")
-# The order of FIELDS in lua/session.lua.
+# The order in which read_state of lua/session.lua reads the fields.
 _VISITOR, _CONTINUES, _TASK, _STATUS, _DEADLINE, _VERSION = 9, 10, 14, 15, 16, 17
 
 

@@ -33,8 +33,9 @@ from backends.redis_index import Index
 from backends.redis_keys import Keys
 from backends.redis_link import Link, bounded
 from backends.redis_outbox import Delivery, Outbox
-from backends.redis_script import Arg, Command, Script, optional
+from backends.redis_script import Arg, Script, optional
 from backends.redis_sweep import Sweep
+from backends.redis_wire import Call
 
 _VERBS = (
     *("create", "load", "restore", "claim", "release", "append", "messages", "set_context", "context"),
@@ -61,28 +62,28 @@ class RedisSessions:
         self._delivery = delivery
         self._sweep = Sweep(link, keys, index)
 
-    async def _run(self, verb: str, ref: SessionRef, *args: Arg, hints: Sequence[Command] = ()) -> list[Any]:
-        """The reply of the verb's script, whose first part is a code; raises what it refused with."""
+    async def _run(self, verb: str, ref: SessionRef, *args: Arg, hint: Call | None = None) -> list[Any]:
+        """The reply of the verb's script, whose first part is a code; raises what it refused with.
+
+        A hint is on its way already: where one node has both, nothing is ever stored without its hint (see
+        `redis_index`).
+        """
         keys = self._keys.session(ref.site_id, ref.session_id)
-        script = _SCRIPTS[verb](keys, ref.site_id, ref.idle_ttl * 1000, *args)
-        # Hints first: where one node has both, nothing is ever stored without its hint (see `redis_index`).
-        *hinted, reply = await self._link.each((*hints, script))
-        if isinstance(reply, WrongType):
-            raise SessionCorrupt(ref.session_id) from reply
-        if isinstance(reply, StorageError):
-            raise reply
-        if (refusal := _REFUSALS.get(reply[0])) is not None:
-            raise refusal(ref.session_id)
-        for hint in hinted:
-            if isinstance(hint, StorageError):
-                raise hint
-        answer: list[Any] = reply
+        reply = await self._link.reply(_SCRIPTS[verb](keys, ref.site_id, ref.idle_ttl * 1000, *args))
+        answer = _accepted(ref, reply)
+        if hint is not None:
+            await self._link.settled(hint)
         return answer
 
     async def create(self, ref: SessionRef, new: NewSession) -> Session:
         fields = (optional(new.visitor_id), optional(new.continues), optional(new.prior))
-        hints = self._index.register(ref.site_id, ref.session_id)
-        _, now = await self._run("create", ref, *fields, hints=hints)
+        keys = self._keys.session(ref.site_id, ref.session_id)
+        script = _SCRIPTS["create"](keys, ref.site_id, ref.idle_ttl * 1000, *fields)
+        *registered, reply = await self._link.each((*self._index.register(ref.site_id, ref.session_id), script))
+        _, now = _accepted(ref, reply)
+        for registration in registered:
+            if isinstance(registration, StorageError):
+                raise registration
         created = int(now)
         return Session(
             ref.session_id, ref.site_id, created, created, visitor_id=new.visitor_id, continues=new.continues
@@ -103,7 +104,7 @@ class RedisSessions:
         return bool(was_ours)
 
     async def append(self, ref: SessionRef, draft: Draft, epoch: int | None = None) -> Appended:
-        hints = self._index.hint(ref.site_id, ref.session_id, lines=draft.logged, work=draft.opens_turn)
+        hint = self._index.hint(ref.site_id, ref.session_id, lines=draft.logged, work=draft.opens_turn)
         code, *rest = await self._run(
             "append",
             ref,
@@ -111,7 +112,7 @@ class RedisSessions:
             *(optional(draft.client_message_id), optional(draft.fingerprint)),
             *(int(draft.renews), int(draft.opens_turn), "" if draft.closes_turn is None else draft.closes_turn),
             rows.line_head(draft) if draft.logged else "",
-            hints=hints,
+            hint=hint,
         )
         if code == b"duplicate":
             raise DuplicateIdConflict(draft.client_message_id)
@@ -145,7 +146,7 @@ class RedisSessions:
             ref,
             *("" if epoch is None else epoch, expect, task.task_id, task.status, task.body),
             *("" if task.deadline is None else task.deadline, int(renews)),
-            hints=self._index.hint(ref.site_id, ref.session_id, lines=False, work=is_timed),
+            hint=self._index.hint(ref.site_id, ref.session_id, lines=False, work=is_timed),
         )
         if code == b"conflict":
             raise VersionConflict(version)
@@ -156,8 +157,8 @@ class RedisSessions:
         return None if values is None else rows.session(ref, values)
 
     async def unlease(self, ref: SessionRef, worker: str) -> None:
-        hints = self._index.hint(ref.site_id, ref.session_id, lines=False, work=True)
-        await self._run("unlease", ref, worker, hints=hints)
+        hint = self._index.hint(ref.site_id, ref.session_id, lines=False, work=True)
+        await self._run("unlease", ref, worker, hint=hint)
 
     async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
         takes_outbox = int(self._delivery is None)
@@ -193,3 +194,16 @@ class RedisSessions:
             return 0
         async with bounded(self._link.deadline):
             return await self._outbox.size()
+
+
+def _accepted(ref: SessionRef, reply: Any) -> list[Any]:
+    if isinstance(reply, list) and reply[0] == b"ok":
+        return reply
+    if isinstance(reply, WrongType):
+        raise SessionCorrupt(ref.session_id) from reply
+    if isinstance(reply, StorageError):
+        raise reply
+    if (refusal := _REFUSALS.get(reply[0])) is not None:
+        raise refusal(ref.session_id)
+    answer: list[Any] = reply
+    return answer

@@ -30,6 +30,7 @@ def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[li
     return {
         "turns": lambda: turns.stored(rounds),
         "restores": lambda: views.restores(rounds),
+        "processes": lambda: views.two_processes(rounds),
         "views": lambda: views.page_views(rounds),
         "idle": lambda: idle.idle(IDLE_FULL if options.full else IDLE),
         "echo": lambda: turns.echoed(rounds),
@@ -69,7 +70,9 @@ async def _run(measure: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "--rows", default="", help="comma-separated, of turns, restores, views, idle, echo, paint, stores, dashboard"
+        "--rows",
+        default="",
+        help="comma-separated, of turns, restores, processes, views, idle, echo, paint, stores, dashboard",
     )
     parser.add_argument("--backends", default="", help="comma-separated, for stores; left out: all there are")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of each measurement")

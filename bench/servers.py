@@ -28,6 +28,7 @@ from tests.services.wait import until
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench" / "peers"
 TEXT = "How long does it take until a lamp arrives, and what does that cost?"
+STOP_SECONDS = 30.0
 UNLIMITED = 100_000_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -54,8 +55,12 @@ class Server:
             return False
 
     def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        return _cpu(self._process.pid)
+        """Seconds of processor time so far, of all its processes."""
+        return sum(self.shares())
+
+    def shares(self) -> list[float]:
+        """The same for each of its processes, the one that was started first."""
+        return [_cpu(pid) for pid in (self._process.pid, *_children(self._process.pid))]
 
     def store_cpu(self) -> float:
         """The same of the Redis it uses, which serves the others of the comparison as well."""
@@ -67,7 +72,7 @@ class Server:
 
     def collect(self) -> None:
         """Ask a peer to collect its garbage."""
-        if self.name == "peer":
+        if self.name.startswith("peer"):
             self._process.send_signal(signal.SIGUSR2)
             # The signal is not answered; a collection of such a heap takes milliseconds.
             time.sleep(0.5)
@@ -112,8 +117,10 @@ class Servers:
             self._redis_pid = int(self._redis.info()["process_id"])
         return self._redis.url
 
-    async def leflux(self, backend: str = "redis", message_log: bool = True) -> Server:
-        """`message_log`: whether the permanent log, with its search index, is kept; the peer has none."""
+    async def leflux(self, backend: str = "redis", message_log: bool = True, processes: int = 1) -> Server:
+        """`message_log`: whether the permanent log, with its search index, is kept. On Redis it has a bus, as the peer
+        has an adapter.
+        """
         store = StoreSettings(backend="memory")
         if backend == "redis":
             store = StoreSettings(backend="redis", redis=RedisSettings(url=self.redis_url))
@@ -121,9 +128,16 @@ class Servers:
         names = ("init_per_minute", "messages_per_minute", "address_messages_per_minute", "sockets_per_address")
         sections: dict[str, Any] = {"agent": {"kind": "none"}, "limits": dict.fromkeys(names, UNLIMITED)}
         config = write_config(self._folder, store, port, **sections)
-        if not message_log:
-            _without_log(config)
+        tree = yaml.safe_load(config.read_text())
+        if backend == "redis":
+            tree["bus"] = self.redis_url
+        tree["server"]["processes"] = processes
+        for site in tree["sites"]:
+            site["message_log"] = message_log
+        config.write_text(yaml.safe_dump(tree))
         name = "LeFlux" if message_log else "LeFlux, log off"
+        if processes > 1:
+            name = f"LeFlux, {processes} processes"
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
     async def filled(self, name: str, store: StoreSettings) -> Server:
@@ -132,9 +146,11 @@ class Servers:
         config = write_config(self._folder, store, port, agent={"kind": "none"})
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
-    async def peer(self) -> Server:
+    async def peer(self, message_log: bool = False) -> Server:
         port = free_port()
         command = (str(node()), "--expose-gc", str(PEERS / "server.mjs"), str(port), self.redis_url)
+        if message_log:
+            return await self._start("peer, log on", port, *command, "log")
         return await self._start("peer", port, *command)
 
     async def bare(self, answers: dict[str, bytes]) -> Server:
@@ -159,17 +175,11 @@ class Servers:
 
     def kill(self) -> None:
         for process in self._processes:
-            process.kill()
-            process.wait()
+            # A supervisor that is asked takes its workers with it; what has none is not worth waiting for.
+            process.send_signal(signal.SIGTERM if _children(process.pid) else signal.SIGKILL)
+            process.wait(STOP_SECONDS)
         if self._redis is not None:
             self._redis.close()
-
-
-def _without_log(config: Path) -> None:
-    tree = yaml.safe_load(config.read_text())
-    for site in tree["sites"]:
-        site["message_log"] = False
-    config.write_text(yaml.safe_dump(tree))
 
 
 def _spawn(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
@@ -186,6 +196,13 @@ def servers() -> Iterator[Servers]:
             yield running
         finally:
             running.kill()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _cpu(pid: int) -> float:

@@ -15,13 +15,16 @@ ECHO = f"acknowledged echo, {SOCKETS} sockets"
 
 
 async def stored(rounds: int) -> list[Row]:
-    """LeFlux on Redis against the peer on the same Redis."""
+    """LeFlux on Redis against the peer on the same Redis, without and with a permanent, searchable log."""
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]
     with servers() as started:
-        compared = [await started.leflux(), await started.leflux(message_log=False), await started.peer()]
-        works = [await _talking(server) for server in compared]
-        return rates(WHAT, works, await interleaved(works, rounds, SECONDS), "peer")
+        logged = [await started.leflux(), await started.peer(message_log=True)]
+        plain = [await started.leflux(message_log=False), await started.peer()]
+        works = [await _talking(server) for server in (*plain, *logged)]
+        samples = await interleaved(works, rounds, SECONDS)
+        rows = rates(WHAT, works[:2], samples[:2], "peer")
+        return rows + rates(f"{WHAT}, logged", works[2:], samples[2:], "peer, log on")
 
 
 async def echoed(rounds: int) -> list[Row]:

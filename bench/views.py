@@ -1,16 +1,22 @@
 """What a page view costs: the restore over HTTP alone, and with the socket that comes, joins and leaves."""
 
 import functools
+import os
+from collections.abc import Sequence
+from statistics import median
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.client import BadAnswer, Http, Socket
-from bench.rounds import Work, interleaved, rates
+from bench.rounds import Sample, Work, interleaved, rates
 from bench.servers import Server, missing, servers
 from bench.table import Row, absent
 
 LENGTHS = (0, 50, 200)
 WORKERS = 8
+BALANCED = 32
+"""Connections that the kernel shares out between two processes by chance: enough for about a half each."""
 SECONDS = 1.0
 VIEW = "page view, 50 messages"
 URL = "http://localhost/demo/"
@@ -35,6 +41,32 @@ async def restores(rounds: int) -> list[Row]:
     return rows
 
 
+async def two_processes(rounds: int) -> list[Row]:
+    """What a second process adds, which the generator and Redis compete with when there are two cores."""
+    what = "restore of 50, processes"
+    if why := missing():
+        return [absent(what, "LeFlux", why)]
+    with servers() as started:
+        compared = [await started.leflux(processes=2), await started.leflux()]
+        works = [await _restoring(server, await _path(server, 50), 50, BALANCED) for server in compared]
+        before = compared[0].shares()
+        samples = await interleaved(works, rounds, SECONDS)
+        took = [now - then for now, then in zip(compared[0].shares(), before, strict=True)]
+    rows = rates(what, works, samples, "LeFlux")
+    return [_scaled(rows[0], samples[0], samples[1], took[1:]), rows[1]]
+
+
+def _scaled(line: Row, two: Sequence[Sample], one: Sequence[Sample], took: list[float]) -> Row:
+    """`line` with what the processor time says: what two cores would carry that nobody else uses."""
+    each = median(alone.cpu / both.cpu for alone, both in zip(one, two, strict=True))
+    busy = median(sample.rate * (sample.cpu + sample.store) / 1e6 + sample.client for sample in two)
+    note = (
+        f"{line.note}; with a core for each process {2 * each:.2f} times by processor time; "
+        f"the busier one did {max(took) / sum(took):.0%}; {busy:.1f} of {os.cpu_count()} cores in use by all"
+    )
+    return replace(line, note=note)
+
+
 async def page_views(rounds: int) -> list[Row]:
     """Restore, connect, join, leave; each worker a visitor of its own, on a kept HTTP connection."""
     if why := missing():
@@ -55,11 +87,11 @@ async def _once(server: Server, path: str) -> bytes:
     return answer
 
 
-async def _restoring(server: Server, path: str, length: int) -> Work:
+async def _restoring(server: Server, path: str, length: int, workers: int = WORKERS) -> Work:
     answer = await _once(server, path)
     if len(msgspec.json.decode(answer)["history"]) != length:
         raise BadAnswer(answer[:500])
-    clients = [await Http.open(server.port) for _ in range(WORKERS)]
+    clients = [await Http.open(server.port) for _ in range(workers)]
     return Work(server, [functools.partial(_restore, client, path) for client in clients])
 
 

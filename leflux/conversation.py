@@ -42,7 +42,7 @@ VISIBLE_TEXT_CHARS = 5_000
 
 
 class Conversations:
-    """Every verb a visitor has, for the HTTP calls and the socket events alike.
+    """Every verb a visitor has, for the HTTP calls and the socket events alike. `replies`: an agent answers.
 
     Raises `Problem` for what a client did wrong and the errors of `backends.errors` for the rest.
     """
@@ -62,7 +62,7 @@ class Conversations:
         self._config = config
         self._caps = caps
         self._streams = streams
-        self._replies = replies
+        self.replies = replies
 
     def ref(self, site_id: str, session_id: str) -> SessionRef:
         """`session_id` under the rules its site has now. Raises `invalid_session_id`."""
@@ -173,7 +173,7 @@ class Conversations:
             client_message_id=request.client_message_id,
             fingerprint=hashlib.blake2b(request.text.encode(), digest_size=16).hexdigest(),
             renews=True,
-            opens_turn=self._replies,
+            opens_turn=self.replies,
             logged=self._policy(site.id).message_log,
         )
 

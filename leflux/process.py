@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPServerConnectionDelegate, HTTPServerRequest
 from tornado.web import Application
 
 from backends.base import Storage
@@ -33,6 +33,7 @@ from leflux.turns import Turns
 from leflux.web import admin, dashboard, description, ops, pages, visitor
 from leflux.web.admin.desk import open_desk
 from leflux.web.base import NotFoundHandler, log_access
+from leflux.web.restore import RestoreFirst
 
 DRAIN_SECONDS = 8.0
 # Seconds between two comparisons of the sockets with the store. Without a bus there is no other process that serves,
@@ -45,7 +46,7 @@ class Process:
 
     def __init__(
         self,
-        app: Application,
+        app: HTTPServerConnectionDelegate,
         sockets: SocketServer,
         turns: Turns,
         acting: Acting,
@@ -163,7 +164,10 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
     if settings.dashboard.enabled:
         desk = open_desk(settings, storage, owning, conversations, turns, crawls, gate, hub.deleted)
         routes += admin.routes(limits.frame_bytes, desk)
-    app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
+    app = RestoreFirst(
+        Application(routes, log_function=log_access, default_handler_class=NotFoundHandler),
+        *(gate, limits.frame_bytes, conversations, stats),
+    )
     return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
 
 

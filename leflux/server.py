@@ -44,7 +44,7 @@ class NotReadyHandler(RequestHandler):
 class _Switch(HTTPServerConnectionDelegate):
     """Hands each request to the application of the moment."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: HTTPServerConnectionDelegate) -> None:
         self.app = app
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:

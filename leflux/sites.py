@@ -12,6 +12,8 @@ from msgspec import Struct
 _ORIGIN = re.compile(r"(?:http|https)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?")
 _CACHE = 4096
+_HOST_CHARS = 253
+"""Longer ones are not worth remembering: nobody has them, and they would fill the memory."""
 
 
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +68,7 @@ class Sites:
             match = _ORIGIN.fullmatch(origin)
         if match is None or (match[2] is not None and int(match[2]) > 65535):
             raise HostNotRegistered
-        name = canonical_host(match[1])
+        name = _canonical(match[1]) if len(match[1]) <= _HOST_CHARS else canonical_host(match[1])
         site = self._by_host(name) if name is not None else None
         if site is None:
             raise HostNotRegistered
@@ -103,6 +105,9 @@ def canonical_host(text: str) -> str | None:
         return idna.encode(text, uts46=True).decode("ascii")
     except idna.IDNAError:
         return None
+
+
+_canonical = lru_cache(_CACHE)(canonical_host)
 
 
 def _address(text: str) -> str | None:

@@ -13,27 +13,30 @@ if known then
 end
 if is_fenced(row, ARGV[3]) then return {'not_owner'} end
 
-local seq = row.seq + 1
-local ts = math.max(now_ms(), row.last)
-local body = '{"seq":' .. whole(seq) .. ',"ts":' .. whole(ts) .. ',' .. string.sub(ARGV[5], 2)
-local changes = {seq = seq, last = ts}
-if ARGV[8] == '1' then changes.activity = ts end
-local asked, answered = row.asked, row.answered
-if ARGV[9] == '1' then asked = seq end
-if ARGV[10] ~= '' then
-  answered = math.max(answered, tonumber(ARGV[10]))
-  changes.attempts = 0
-end
-changes.asked, changes.answered = asked, answered
-if answered >= asked then changes.lease_until = 0 end
+local seq, ts = whole(row.seq + 1), whole(math.max(row.now, row.last))
+local body = '{"seq":' .. seq .. ',"ts":' .. ts .. ',' .. string.sub(ARGV[5], 2)
 
 -- The two keys that no check has read yet are written first: of a wrong type, they fail before anything is changed.
 if ARGV[11] ~= '' then
-  local line = cmsgpack.pack({seq, ts, row.created, row.visitor, row.continues, ARGV[11], body})
+  local line = cmsgpack.pack({tonumber(seq), tonumber(ts), row.created, row.visitor, row.continues, ARGV[11], body})
   redis.call('ZADD', KEYS[6], seq, line)
 end
-if key then redis.call('HSET', KEYS[3], key, cmsgpack.pack({seq, ARGV[4], fingerprint})) end
+if key then redis.call('HSET', KEYS[3], key, cmsgpack.pack({tonumber(seq), ARGV[4], fingerprint})) end
 redis.call('RPUSH', KEYS[2], body)
-update(row, changes)
-if answered >= asked and row.lease then redis.call('HDEL', KEYS[1], 'lease') end
-return {'ok', seq, body, ARGV[4], 1}
+local activity = ts
+if ARGV[8] ~= '1' then activity = row.values[3] end
+if ARGV[9] == '1' then
+  redis.call('HSET', KEYS[1], 'seq', seq, 'last', ts, 'activity', activity, 'asked', seq)
+  row.asked = row.seq + 1
+else
+  redis.call('HSET', KEYS[1], 'seq', seq, 'last', ts, 'activity', activity)
+end
+if ARGV[10] ~= '' then
+  row.answered = math.max(row.answered, tonumber(ARGV[10]))
+  redis.call('HSET', KEYS[1], 'answered', whole(row.answered), 'attempts', '0')
+end
+if row.lease and row.answered >= row.asked then
+  redis.call('HDEL', KEYS[1], 'lease')
+  redis.call('HSET', KEYS[1], 'lease_until', '0')
+end
+return {'ok', tonumber(seq), body, ARGV[4], 1}

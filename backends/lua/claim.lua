@@ -1,5 +1,6 @@
 -- ARGV: 3 since, 4 limit, 5 owner.
 local row, why = find()
 if not row then return why end
-update(row, {epoch = row.epoch + 1, owner = ARGV[5]})
+row.values[5], row.values[6] = whole(row.epoch + 1), ARGV[5]
+redis.call('HSET', KEYS[1], 'epoch', row.values[5], 'owner', ARGV[5])
 return snapshot(row, ARGV[3], ARGV[4])

@@ -1,14 +1,16 @@
--- Notes in each of KEYS (sorted sets of one site) that the session ARGV[1] is to be looked at, as of ARGV[2] or now.
+-- Notes in each of KEYS (sorted sets of one site) that the sessions ARGV[2...] are to be looked at, as of ARGV[1] or now.
 -- The score is in microseconds and grows with every hint, so that a remover can tell whether another came.
-local score = tonumber(ARGV[2])
+local score = tonumber(ARGV[1])
 if not score then
   local time = redis.call('TIME')
   score = time[1] * 1000000 + time[2]
 end
 for _, key in ipairs(KEYS) do
-  local before = tonumber(redis.call('ZSCORE', key, ARGV[1]) or '')
-  local after = score
-  if before and before >= after and after > 0 then after = before + 1 end
-  redis.call('ZADD', key, string.format('%.0f', after), ARGV[1])
+  for i = 2, #ARGV do
+    local before = tonumber(redis.call('ZSCORE', key, ARGV[i]) or '')
+    local after = score
+    if before and before >= after and after > 0 then after = before + 1 end
+    redis.call('ZADD', key, string.format('%.0f', after), ARGV[i])
+  end
 end
 return 1

@@ -4,12 +4,6 @@
 -- ARGV: 1 site, 2 idle_ttl in ms, then the script's own. An optional text is '' or '=' .. text.
 -- Replies: {'ok', ...}, or one of {'not_found'}, {'deleted'}, {'corrupt'}, {'not_owner'}, ...
 
-local FIELDS = {
-  'site', 'created', 'activity', 'seq', 'epoch', 'owner', 'asked', 'answered', 'attempts', 'visitor', 'continues',
-  'last', 'lease', 'lease_until', 'task', 'status', 'deadline', 'version'
-}
-local NUMBERS = {'created', 'activity', 'seq', 'epoch', 'asked', 'answered', 'attempts', 'last', 'lease_until', 'version'}
-
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -24,20 +18,25 @@ local function optional(argument)
   return string.sub(argument, 2)
 end
 
--- The state as a table, or nil and the reply that says why not.
+-- The state as a table, or nil and the reply that says why not. `values` are the fields as they are stored; everything
+-- here runs with every call, so there are no loops and no tables but one.
 local function read_state()
-  local values = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
-  if values.err then return nil, {'corrupt'} end
-  if not values[1] then
-    if redis.call('EXISTS', KEYS[1]) == 1 then return nil, {'corrupt'} end
+  local v = redis.pcall('HMGET', KEYS[1], 'site', 'created', 'activity', 'seq', 'epoch', 'owner', 'asked', 'answered',
+    'attempts', 'visitor', 'continues', 'last', 'lease', 'lease_until', 'task', 'status', 'deadline', 'version')
+  if v.err then return nil, {'corrupt'} end
+  if v[1] ~= ARGV[1] then
+    if not v[1] and redis.call('EXISTS', KEYS[1]) == 1 then return nil, {'corrupt'} end
     return nil, {'not_found'}
   end
-  local row = {values = values}
-  for i, field in ipairs(FIELDS) do row[field] = values[i] end
-  if row.site ~= ARGV[1] then return nil, {'not_found'} end
-  for _, field in ipairs(NUMBERS) do
-    row[field] = tonumber(row[field])
-    if not row[field] then return nil, {'corrupt'} end
+  local row = {
+    values = v, created = tonumber(v[2]), activity = tonumber(v[3]), seq = tonumber(v[4]), epoch = tonumber(v[5]),
+    owner = v[6], asked = tonumber(v[7]), answered = tonumber(v[8]), attempts = tonumber(v[9]), visitor = v[10],
+    continues = v[11], last = tonumber(v[12]), lease = v[13], lease_until = tonumber(v[14]), task = v[15],
+    status = v[16], deadline = v[17], version = tonumber(v[18])
+  }
+  if not (row.created and row.activity and row.seq and row.epoch and row.asked and row.answered and row.attempts
+      and row.last and row.lease_until and row.version) then
+    return nil, {'corrupt'}
   end
   -- A server that evicts under memory pressure may have dropped one key of several: no half session is shown.
   if redis.pcall('LLEN', KEYS[2]) ~= row.seq then return nil, {'corrupt'} end
@@ -45,15 +44,21 @@ local function read_state()
 end
 
 local function is_idle(row)
-  return now_ms() >= row.activity + tonumber(ARGV[2])
+  row.now = now_ms()
+  return row.now >= row.activity + tonumber(ARGV[2])
 end
 
+-- The state of a session that may be used; `now` is in it. A session that its site has buried cannot be there: so its
+-- tombstone is asked for only when it is not.
 local function find()
+  local row, why = read_state()
+  if row then
+    if is_idle(row) then return nil, {'not_found'} end
+    return row
+  end
   local buried = redis.call('HGET', KEYS[5], ARGV[1])
   if buried and now_ms() < tonumber(buried) then return nil, {'deleted'} end
-  local row, why = read_state()
-  if row and is_idle(row) then return nil, {'not_found'} end
-  return row, why
+  return nil, why
 end
 
 local function is_fenced(row, epoch)
@@ -62,15 +67,16 @@ end
 
 -- Writes fields and keeps `row.values`, which is what the caller answers, in step.
 local function update(row, changes)
+  local places = {
+    activity = 3, seq = 4, epoch = 5, owner = 6, asked = 7, answered = 8, attempts = 9, last = 12, lease = 13,
+    lease_until = 14, task = 15, status = 16, deadline = 17, version = 18
+  }
   local arguments = {}
-  for i, field in ipairs(FIELDS) do
-    local value = changes[field]
-    if value ~= nil then
-      if type(value) == 'number' then value = whole(value) end
-      arguments[#arguments + 1] = field
-      arguments[#arguments + 1] = value
-      row.values[i] = value
-    end
+  for field, value in pairs(changes) do
+    if type(value) == 'number' then value = whole(value) end
+    arguments[#arguments + 1] = field
+    arguments[#arguments + 1] = value
+    row.values[places[field]] = value
   end
   redis.call('HSET', KEYS[1], unpack(arguments))
 end

@@ -123,8 +123,6 @@ class Events:
         request = wire.convert(payload, wire.JoinSession)
         joined = await self._take_seat(seat, request)
         seat.url = request.url or ""
-        # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
-        self._turns.kick(seat.site.id, joined.session_id)
         await self._hub.tell(seat.sid, wire.SESSION_JOINED, joined)
         if joined.task is not None:
             await self._tasks.rejoin(seat, joined.session_id, request.url, joined.task)
@@ -144,6 +142,9 @@ class Events:
                 # Said after the claim, and told when this socket was not there yet, or did not know that it was.
                 snapshot = await self._conversations.read(seat.site, request)
                 joined = await self._conversations.joined(snapshot, request.since, session.epoch)
+        if snapshot.session.asked > snapshot.session.answered:
+            # A turn that a crashed process left open is taken up by the first one that hears of the visitor again.
+            self._turns.kick(seat.site.id, joined.session_id)
         if seat.session_id == joined.session_id:
             seat.seq = max(seat.seq, joined.seq)
         if left is not None and left != joined.session_id:
@@ -160,7 +161,8 @@ class Events:
         if stored.seq == seat.seq + 1:
             seat.seq = stored.seq
         self._tasks.located(seat, request.context)
-        self._turns.kick(seat.site.id, session_id)
+        if self._conversations.replies:
+            self._turns.kick(seat.site.id, session_id)
         return wire.Sent(message_id=stored.id, seq=stored.seq)
 
     async def context(self, seat: Seat, payload: Any) -> dict[str, bool]:

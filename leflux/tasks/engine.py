@@ -148,12 +148,13 @@ class Tasks:
 
         await self._apply(ref, rule, epoch, renews=True)
 
-    async def proceed(self, ref: SessionRef, epoch: int, url: str | None) -> None:
+    async def proceed(self, ref: SessionRef, epoch: int, url: str | None, context: dict[str, Any]) -> None:
         """The page is ready, and has just described itself."""
-        await self._apply(ref, lambda entry: self._resume(ref, entry, url), epoch)
 
-    def _resume(self, ref: SessionRef, entry: Entry, url: str | None) -> Change:
-        return ledger.resume(entry.state, url, self._book.now(), self._rules(ref))
+        def rule(entry: Entry) -> Change:
+            return ledger.resume(entry.state, url, epoch, context, self._book.now(), self._rules(ref))
+
+        await self._apply(ref, rule, epoch)
 
     async def cancel(self, ref: SessionRef, closes_turn: int | None = None) -> None:
         """End the task because the visitor said so; the message of the end may close the turn that said it."""
@@ -243,6 +244,7 @@ class Tasks:
                 "message": question.message,
                 "confirm_label": question.confirm_label,
                 "cancel_label": question.cancel_label,
+                "kind": question.kind,
             }
             await self._outlet.emit(ref.session_id, wire.CONFIRMATION_REQUIRED, asked)
         elif change.signal == "plan":

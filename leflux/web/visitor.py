@@ -91,7 +91,8 @@ class ChatHandler(_Call):
         self.calls.stats.said(self.site.id, stored.created)
         if stored.created:
             await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body), stored.seq)
-        self.calls.turns.kick(self.site.id, session_id)
+        if self.calls.conversations.replies:
+            self.calls.turns.kick(self.site.id, session_id)
         self.answer(wire.Chatted(stored.id, stored.seq))
 
 

@@ -57,7 +57,7 @@ class Packet:
         self.id = int(head[3]) if head[3] else None
         body = text[head.end() :]
         try:
-            self.data = _decode(body.encode()) if body else None
+            self.data = _decode(body) if body else None
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise ValueError(f"the packet's data is not JSON: {error}") from None
         self._check()

@@ -8,7 +8,7 @@ from typing import Any
 
 import socketio
 
-from leflux.realtime.engine.packet import EVENT, Packet
+from leflux.realtime.engine.packet import ACK, EVENT, Packet
 from leflux.realtime.engine.server import Engine
 
 
@@ -84,6 +84,24 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
         self.eio.post(eio_sid, pkt.encode())
+
+    async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
+        packet = Packet(encoded_packet=data)
+        if packet.packet_type != EVENT or packet.namespace is not None:
+            await super()._handle_eio_message(eio_sid, data)
+            return
+        # What nearly every packet is: an event in the main namespace, answered with one value.
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        if not self.manager.is_connected(sid, "/"):
+            return
+        event, *arguments = packet.data
+        handler = self.handlers["/"].get(event)
+        if handler is None:
+            await super()._handle_event(eio_sid, None, packet.id, packet.data)
+            return
+        answer = await handler(sid, *arguments)
+        if packet.id is not None:
+            self.eio.post(eio_sid, Packet(ACK, [answer], id=packet.id).encode())
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if self.manager.sid_from_eio_sid(eio_sid, namespace or "/") is not None:

@@ -1,4 +1,7 @@
-"""The WebSocket transport: an asyncio protocol around `websockets`' sans-I/O state machine. Text only."""
+"""The WebSocket transport: an asyncio protocol around `websockets`' sans-I/O state machine. Text only.
+
+Whole text frames, which are nearly all, bypass the state machine both ways; see `frames`.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from typing import cast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
 
+from leflux.realtime.engine.frames import Cutter, text_frame
 from leflux.realtime.engine.polling import Polling
 from leflux.realtime.engine.session import NOOP, PING, UPGRADE, Session
 
@@ -23,6 +27,7 @@ class WebSocket(asyncio.Protocol):
     __slots__ = (
         "_begin",
         "_candidate",
+        "_cutter",
         "_hang_up",
         "_hello",
         "_max_buffer",
@@ -44,6 +49,7 @@ class WebSocket(asyncio.Protocol):
         candidate: Session | None = None,
     ) -> None:
         self._ws = Protocol(SERVER, state=State.OPEN, max_size=max_frame)
+        self._cutter: Cutter | None = Cutter(max_frame)
         self._hello = hello
         self._transport: asyncio.Transport | None = None
         self._parts: bytearray | None = None
@@ -75,6 +81,24 @@ class WebSocket(asyncio.Protocol):
         self._abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._cutter is None:
+            self._state_machine(data)
+            return
+        for piece in self._cutter.feed(data):
+            if piece.text is None:
+                if piece.is_rest:
+                    self._cutter = None
+                self._state_machine(piece.data)
+            elif self._ws.state is State.OPEN:
+                self._whole(piece.text)
+
+    def _whole(self, text: bytes) -> None:
+        if self._parts is not None:
+            self._fail(1002, "a message within another")
+        else:
+            self._packet(text)
+
+    def _state_machine(self, data: bytes) -> None:
         self._ws.receive_data(data)
         for event in self._ws.events_received():
             self._frame(cast("Frame", event))
@@ -107,10 +131,13 @@ class WebSocket(asyncio.Protocol):
             if not frame.fin:
                 return
             data, self._parts = bytes(self._parts), None
+        self._packet(data)
+
+    def _packet(self, data: bytes) -> None:
         try:
             packet = data.decode()
         except UnicodeDecodeError:
-            self._ws.fail(1007, "not UTF-8")
+            self._fail(1007, "not UTF-8")
             return
         if self.session is not None:
             self.session.receive(packet)
@@ -120,15 +147,16 @@ class WebSocket(asyncio.Protocol):
     def _upgrading(self, packet: str) -> None:
         candidate = self._candidate
         if candidate is None or not candidate.is_open or not isinstance(candidate.transport, Polling):
-            self._ws.fail(1002, "not an upgrade")
+            self._fail(1002, "not an upgrade")
         elif packet == _PROBE:
             self._ws.send_text(b"3probe")
+            self._flush()
             # The client moves only when no poll of it waits any more.
             candidate.send(NOOP)
         elif packet == UPGRADE:
             self._move(candidate, candidate.transport)
         else:
-            self._ws.fail(1002, "not an upgrade")
+            self._fail(1002, "not an upgrade")
 
     def _move(self, candidate: Session, polling: Polling) -> None:
         self._candidate = None
@@ -140,13 +168,16 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, packet: str) -> None:
         if self._transport is not None and self._ws.state is State.OPEN:
-            self._ws.send_text(packet.encode())
-            self._flush()
+            self._transport.write(text_frame(packet.encode()))
 
     def close(self, code: int, reason: str) -> None:
         self.session = None
         if self._ws.state is State.OPEN:
             self._ws.send_close(1001 if code == 1006 else code, reason)
+        self._flush()
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._ws.fail(code, reason)
         self._flush()
 
     def _flush(self) -> None:
