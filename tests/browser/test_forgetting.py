@@ -1,22 +1,15 @@
-"""An owner erases a conversation while two tabs show it, a reply is written and a message waits."""
+"""A conversation that a visitor forgets is gone from both of their tabs, and from every byte of the store."""
 
 import asyncio
 from uuid import uuid4
 
-import msgspec
-import pytest
-import yaml
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page
 
-from backends import StoreSettings, open_storage
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenShop, visit
-from tests.browser.dashboard import SITE, Desk, seed_account
 from tests.browser.shop import Shop
-from tests.services.chromium import LIMIT_MS
 from tests.services.wait import until
 
-SLOW = {"echo": {"delay": "50ms"}}
 KEPT = """async () => {
   const { shadowRoot } = document.querySelector('leflux-widget');
   const typed = [...shadowRoot.querySelectorAll('textarea')].map((one) => one.value);
@@ -26,53 +19,11 @@ KEPT = """async () => {
 }"""
 
 
-async def owned(shop: Shop) -> Desk:
-    """Its owner's desk; the owner reaches the server past the proxy that the visitors' network goes through."""
-    store = yaml.safe_load(shop.server.config.read_text())["storage"]
-    storage = await open_storage(msgspec.convert(store, StoreSettings))
-    try:
-        await seed_account(storage)
-    finally:
-        await storage.close()
-    return Desk(shop.server, {})
-
-
 async def held(page: Page, word: str) -> str:
     """What there is around the word on the page's screen, or wherever its browser keeps things for it."""
     kept: str = await page.evaluate(KEPT)
     at = kept.find(word)
     return "" if at < 0 else kept[max(at - 200, 0) : at + 200]
-
-
-async def erase_in_mid_talk(shop: Shop, desk: Desk, browser: Browser) -> None:
-    """One visitor with a browser of their own, one owner with another."""
-    word = f"word{uuid4().hex}"
-    visitor, office = await browser.new_context(), await browser.new_context()
-    for context in (visitor, office):
-        context.set_default_timeout(LIMIT_MS)
-    first, second = await visit(visitor, shop.home), await visit(visitor, shop.home)
-    await second.ask(f"{word} at the beginning")
-    session_id = await second.session_id()
-    await first.shows(f"{word} at the beginning")
-    tab = await desk.owner(office, f"{SITE}/conversations/{session_id}")
-    await expect(tab.page.locator(".bubble")).to_have_count(2)
-    long = f"{word} {' '.join(f'part{number}' for number in range(60))}"
-    await second.say(long)
-    await second.in_mid_reply(long)
-    shop.proxy.cut()
-    await second.say(f"{word} written offline")
-    assert await held(first.page, word)
-    assert word in str(await second.stored_locally("leflux:outbox"))
-    await tab.page.get_by_role("button", name="Delete").click()
-    await tab.page.get_by_role("button", name="Delete for good").click()
-    await tab.shows("Conversation deleted")
-    await expect(tab.page.locator(".receipt")).to_contain_text("Sessions1")
-    shop.proxy.heal()
-    await gone(shop, [first, second], session_id, word)
-    await expect(tab.page.locator("body")).not_to_contain_text(word)
-    assert tab.wrong == []
-    await visitor.close()
-    await office.close()
 
 
 async def gone(shop: Shop, chats: list[Chat], session_id: str, word: str) -> None:
@@ -102,16 +53,6 @@ async def gone(shop: Shop, chats: list[Chat], session_id: str, word: str) -> Non
         return not await asyncio.to_thread(where)
 
     await until(is_nowhere, f"no file, the server's log included, holds a word of it: {where()}")
-
-
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-async def test_both_tabs_forget_a_conversation_that_its_owner_erases(
-    open_shop: OpenShop, browser: Browser, rounds: int
-) -> None:
-    shop = await open_shop(agent=SLOW)
-    desk = await owned(shop)
-    for _ in range(rounds):
-        await erase_in_mid_talk(shop, desk, browser)
 
 
 async def test_a_visitor_forgets_a_conversation_by_the_menu(open_shop: OpenShop, context: BrowserContext) -> None:
