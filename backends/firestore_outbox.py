@@ -40,9 +40,19 @@ class Outbox:
     async def size(self) -> int:
         return await self._rpc.count(self._collection, self._rpc.until())
 
-    async def erase(self, site_id: str, session_id: str, until: Until) -> int:
-        """Drop a session's lines; returns how many there were."""
-        return await self._rpc.erase_all(self._collection, until, lines_of(site_id, session_id), "key")
+    async def erase(self, site_id: str, session_id: str, until: Until) -> tuple[int, int]:
+        """Drop a session's lines; returns how many there were, and the lowest `seq` among them."""
+        count = first = 0
+        lines = lines_of(site_id, session_id)
+        while hits := await self._rpc.find(
+            self._collection, until, lines, "key", limit=MAX_OPERATIONS, fields=("key", "seq")
+        ):
+            first = first or hits[0].data["seq"]
+            await self._rpc.erase([hit.path for hit in hits], until)
+            count += len(hits)
+            if len(hits) < MAX_OPERATIONS:
+                break
+        return count, first
 
     async def hurry(self, site_id: str, session_id: str, until: Until) -> None:
         """Let the lines of an evicted session leave before all others."""

@@ -49,7 +49,7 @@ class Eraser:
             return Erased()
         outbox = await self._outbox.erase(ref.site_id, ref.session_id, until)
         await self._finish(ref.session_id, until)
-        return Erased(erased.sessions, erased.messages, erased.tasks, outbox)
+        return Erased(erased.sessions, erased.messages, erased.tasks, *outbox)
 
     async def _finish(self, session_id: str, until: Until) -> None:
         """Do what remains for a session that is buried or being evicted; nothing for any other."""

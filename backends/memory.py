@@ -210,9 +210,10 @@ class MemorySessions:
         ]
         for key in waiting:
             del self._outbox[key]
+        outbox = (len(waiting), min((seq for _, seq in waiting), default=0))
         if found is None:
-            return Erased(outbox=len(waiting))
-        return Erased(1, found.state.seq, 1 if found.task is not None else 0, len(waiting))
+            return Erased(0, 0, 0, *outbox)
+        return Erased(1, found.state.seq, 1 if found.task is not None else 0, *outbox)
 
     async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
         now = now_ms()

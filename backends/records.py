@@ -100,12 +100,17 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What a purge removed from the session store; `outbox` counts log lines that had not left yet."""
+    """What a purge removed from the session store; `outbox` counts log lines that had not left yet.
+
+    `outbox_from`: the lowest `seq` among these, 0 without any. The log may hold some of them already, and holds
+    every one before them.
+    """
 
     sessions: int = 0
     messages: int = 0
     tasks: int = 0
     outbox: int = 0
+    outbox_from: int = 0
 
 
 class SessionName(msgspec.Struct, frozen=True):

@@ -24,12 +24,15 @@ def purge(db: Connection, ref: SessionRef, tombstone: float, bury_absent: bool) 
     # Also what is left of a session that is idle or cannot be read.
     for (num,) in db.execute("SELECT num FROM sessions WHERE id = ? AND site = ?", name).fetchall():
         _erase(db, num)
-    outbox = db.execute("DELETE FROM outbox WHERE session = ? AND site = ?", name).rowcount
+    outbox = db.execute(
+        "SELECT count(*), coalesce(min(seq), 0) FROM outbox WHERE session = ? AND site = ?", name
+    ).fetchone()
+    db.execute("DELETE FROM outbox WHERE session = ? AND site = ?", name)
     until = now_ms() + int(tombstone * 1000)
     db.execute("INSERT OR REPLACE INTO tombstones (id, site, until) VALUES (?, ?, ?)", (*name, until))
     if row is None:
-        return Erased(outbox=outbox)
-    return Erased(1, row.session.seq, tasks, outbox)
+        return Erased(0, 0, 0, *outbox)
+    return Erased(1, row.session.seq, tasks, *outbox)
 
 
 def _erase(db: Connection, num: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound, StorageError
@@ -232,12 +232,31 @@ class Conversations:
             if await self._log.session(site_id, session_id) is None:
                 raise
             erased = await self._store.delete(ref, tombstone, bury_absent=True)
+        before = await self._logged_before(site_id, session_id, erased.outbox_from)
         logged = await self._log.delete_session(site_id, session_id, tombstone)
-        if not (erased.sessions or logged or erased.outbox):
+        if erased.outbox:
+            # Some of these may have reached the log, and may have been reaching it just now: each counts once.
+            logged = before + erased.outbox
+        if not (erased.sessions or logged):
             raise SessionNotFound(session_id)
-        return wire.DeletedCounts(
-            sessions=erased.sessions, messages=erased.messages, logged=logged + erased.outbox, tasks=erased.tasks
-        )
+        return wire.DeletedCounts(sessions=erased.sessions, messages=erased.messages, logged=logged, tasks=erased.tasks)
+
+    async def _logged_before(self, site_id: str, session_id: str, seq: int) -> int:
+        """How many lines before `seq` the log has of a session; nothing adds to them any more."""
+        count, since = 0, 0
+        while since < seq:
+            lines = await self._log.messages(site_id, session_id, since, wire.PAGE_LIMIT)
+            seqs = [msgspec.json.decode(line, type=_Numbered).seq for line in lines]
+            earlier = [number for number in seqs if number < seq]
+            count += len(earlier)
+            if len(earlier) < wire.PAGE_LIMIT:
+                break
+            since = earlier[-1]
+        return count
+
+
+class _Numbered(Struct):
+    seq: int
 
 
 def reply_key(question_seq: int) -> str:

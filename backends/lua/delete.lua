@@ -3,12 +3,13 @@ local row, why = find()
 if why and (why[1] == 'deleted' or ARGV[4] ~= '1') then return why end
 local site = redis.pcall('HGET', KEYS[1], 'site')
 local foreign = type(site) == 'string' and site ~= ARGV[1]
-local lines = 0
+local lines, first = 0, 0
 if not foreign then
   redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
   if ARGV[5] == '1' then
     lines = redis.pcall('ZCARD', KEYS[6])
     if type(lines) ~= 'number' then lines = 0 end
+    if lines > 0 then first = tonumber(redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2]) end
     redis.call('UNLINK', KEYS[6])
   end
 end
@@ -18,5 +19,5 @@ if tonumber(ARGV[3]) > 0 then
   redis.call('HSET', KEYS[5], ARGV[1], whole(buried))
   redis.call('PEXPIREAT', KEYS[5], whole(expires))
 end
-if not row then return {'ok', 0, 0, 0, lines} end
-return {'ok', 1, row.seq, row.task and 1 or 0, lines}
+if not row then return {'ok', 0, 0, 0, lines, first} end
+return {'ok', 1, row.seq, row.task and 1 or 0, lines, first}

@@ -99,9 +99,9 @@ class Desk:
 
 async def seed(storage: Storage) -> dict[str, str]:
     """Store the account, and conversations: their ids by what they are about."""
-    await Owners(storage.settings).set_account(EMAIL, [SITE], PASSWORD)
+    await seed_account(storage)
     now = round(time.time() * 1000)
-    first = await _log(storage, now - 50 * HOUR, [Line("visitor", "Is there a showroom in Hamburg?")])
+    first = await log_conversation(storage, now - 50 * HOUR, [Line("visitor", "Is there a showroom in Hamburg?")])
     hostile = [Line("visitor", text) for text in HOSTILE]
     hostile += [Line("assistant", f"This is of the kind {kind}.", kind) for kind in KINDS]
     sources = [
@@ -111,20 +111,31 @@ async def seed(storage: Storage) -> dict[str, str]:
     hostile.append(Line("assistant", "See there.", data={"sources": sources}))
     ids = {
         "first": first,
-        "hostile": await _log(storage, now - 30 * HOUR, hostile),
-        "second": await _log(storage, now - 49 * HOUR, [Line("visitor", "And one in Lisbon?")], continues=first),
-        "old": await _log(storage, now - 100 * 24 * HOUR, [Line("visitor", "Ancient question about varnish")]),
-        "live": await _live(storage),
+        "hostile": await log_conversation(storage, now - 30 * HOUR, hostile),
+        "second": await log_conversation(
+            storage, now - 49 * HOUR, [Line("visitor", "And one in Lisbon?")], continues=first
+        ),
+        "old": await log_conversation(
+            storage, now - 100 * 24 * HOUR, [Line("visitor", "Ancient question about varnish")]
+        ),
+        "live": await seed_live(storage),
     }
     for number in range(40):
         talk = [Line("visitor", f"What does lamp number {number} cost?"), Line("assistant", "It costs €160.")]
-        ids[f"lamp {number}"] = await _log(storage, now - (60 + number) * HOUR, talk)
+        ids[f"lamp {number}"] = await log_conversation(storage, now - (60 + number) * HOUR, talk)
     return ids
 
 
-async def _log(storage: Storage, start: int, lines: Sequence[Line], continues: str | None = None) -> str:
-    """A conversation whose session is long over: it is in the log alone."""
-    session_id, visitor_id = str(uuid4()), str(uuid4())
+async def seed_account(storage: Storage) -> None:
+    """Whoever owns the site and may sign in."""
+    await Owners(storage.settings).set_account(EMAIL, [SITE], PASSWORD)
+
+
+async def log_conversation(
+    storage: Storage, start: int, lines: Sequence[Line], continues: str | None = None, visitor_id: str = ""
+) -> str:
+    """A conversation whose session is long over: it is in the log alone. Left out, the visitor is a new one."""
+    session_id, visitor_id = str(uuid4()), visitor_id or str(uuid4())
     entries = [_entry(session_id, visitor_id, start, seq, line, continues) for seq, line in enumerate(lines, start=1)]
     await storage.log.append(entries)
     return session_id
@@ -151,7 +162,7 @@ def _entry(session_id: str, visitor_id: str, start: int, seq: int, line: Line, c
     )
 
 
-async def _live(storage: Storage) -> str:
+async def seed_live(storage: Storage) -> str:
     """A session that goes on, with what the chat knows of its page and a task that is over."""
     ref = SessionRef(SITE, str(uuid4()), 1_800.0)
     await storage.sessions.create(ref, NewSession(visitor_id=str(uuid4())))

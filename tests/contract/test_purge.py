@@ -122,6 +122,19 @@ async def test_s21_an_unknown_id_is_buried_only_when_asked(storage: Storage, bur
         await storage.sessions.create(ref, NewSession())
 
 
+async def test_s20_a_purge_says_which_lines_had_not_left(split_storage: Storage) -> None:
+    """A worker has the lines in its hands: two are in the log already, and one of these is done."""
+    ref = await started(split_storage)
+    for number in range(1, 5):
+        await say(split_storage, ref, f"text {number}")
+    lines = await split_storage.sessions.outbox(2)
+    await split_storage.log.append(lines)
+    await split_storage.sessions.outbox_done(lines[:1])
+    assert await split_storage.sessions.delete(ref, LONG) == Erased(1, 4, 0, outbox=3, outbox_from=2)
+    await split_storage.log.append(lines)
+    assert await split_storage.log.delete_session(ref.site_id, ref.session_id, LONG) == 2
+
+
 async def test_s21_burying_an_evicted_session_erases_its_waiting_log_lines(split_storage: Storage) -> None:
     ref = await started(split_storage)
     await say(split_storage, ref)
@@ -129,7 +142,7 @@ async def test_s21_burying_an_evicted_session_erases_its_waiting_log_lines(split
     with pytest.raises(SessionNotFound):
         await split_storage.sessions.delete(ref, LONG)
     assert await split_storage.sessions.outbox_size() == 1
-    assert await split_storage.sessions.delete(ref, LONG, bury_absent=True) == Erased(outbox=1)
+    assert await split_storage.sessions.delete(ref, LONG, bury_absent=True) == Erased(outbox=1, outbox_from=1)
     assert await split_storage.sessions.outbox(10) == []
 
 

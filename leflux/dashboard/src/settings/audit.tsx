@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { get, ofSite } from "../api.js";
-import { moment } from "../format.js";
+import { DAY, duration, moment, number } from "../format.js";
 import { useLoad } from "../load.js";
 import type { AuditEntry, Site } from "../types.js";
 import { Empty, Show } from "../ui/states.js";
@@ -17,18 +17,59 @@ export function Audit({ site }: { site: Site }): JSX.Element {
   );
 }
 
+const ACTIONS: Record<string, string> = {
+  "privacy.changed": "Privacy changed",
+  "settings.changed": "Appearance changed",
+  "session.deleted": "Conversation deleted",
+  "log.exported": "Conversations exported",
+  "log.deleted": "Old conversations deleted",
+  "crawl.started": "Reading of the site begun",
+};
+
+const NAMES: Record<string, string> = {
+  clientTtlMs: "In the visitor's browser",
+  idleTtlMs: "On the server, when idle",
+  userDataTtlMs: "The visitor's own details",
+  messageLog: "Keep a log of messages",
+  logRetentionDays: "How long the log is kept",
+  sessionId: "Session",
+  sessions: "Sessions",
+  messages: "Messages",
+  logged: "Lines of the message log",
+  tasks: "Tasks",
+  format: "Format",
+  from: "From",
+  to: "To",
+  filtered: "Only what was searched for",
+  url: "Start at",
+  version: "Version",
+};
+
+/** A detail as the page that it comes from says it; null for what says nothing. */
+function told(name: string, value: string | number | boolean | null): string | null {
+  if (name === "logRetentionDays") return value === null ? "for ever" : duration(Number(value) * DAY);
+  if (value === null) return null;
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "number") return name === "format" ? value.toUpperCase() : value;
+  if (name.endsWith("Ms")) return duration(value);
+  return name === "from" || name === "to" ? moment(value) : number(value);
+}
+
 function Trail({ entries }: { entries: AuditEntry[] }): JSX.Element {
   return (
     <ol class="trail">
       {entries.map((entry, index) => (
         <li key={index}>
-          <b>{entry.action.replace(/[._]/g, " ")}</b>
+          <b>{ACTIONS[entry.action] ?? entry.action}</b>
           <time dateTime={new Date(entry.ts).toISOString()}>{moment(entry.ts)}</time>
-          <p class="soft break">
-            {[entry.actor, ...Object.entries(entry.details).map(([name, value]) => `${name}: ${value}`)].join(" · ")}
-          </p>
+          <p class="soft break">{[entry.actor, ...described(entry)].join(" · ")}</p>
         </li>
       ))}
     </ol>
   );
+}
+
+function described({ details }: AuditEntry): string[] {
+  const said = Object.entries(details).map(([name, value]) => [NAMES[name] ?? name, told(name, value)] as const);
+  return said.filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`);
 }

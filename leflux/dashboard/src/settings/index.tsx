@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { to } from "../router.js";
 import { NotFound } from "../shell.js";
 import type { Site } from "../types.js";
@@ -22,12 +23,17 @@ const PAGES: Record<string, readonly [string, string, View]> = {
 };
 
 export function SettingsPage({ site, page }: { site: Site; page: string }): JSX.Element {
+  const here = useRef<HTMLElement>(null);
+  // On a phone the tabs are wider than the screen.
+  useEffect(() => {
+    here.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [page]);
   const found = PAGES[page];
   if (found === undefined) return <NotFound />;
   const [title, lead, View] = found;
   return (
     <Page title={title} lead={lead}>
-      <nav class="tabs" aria-label="Settings">
+      <nav ref={here} class="tabs" aria-label="Settings">
         <ul>
           {Object.entries(PAGES).map(([name, [label]]) => (
             <li key={name}>

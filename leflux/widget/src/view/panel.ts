@@ -72,6 +72,8 @@ export class Panel {
     this.#cards.render(state);
     const finished = this.#transcript.render(state, before?.open === true);
     if (before === null) return;
+    // Nothing of a conversation that was forgotten stays, not even what was read out.
+    if (!state.messages.length) this.#live.replaceChildren();
     if (state.open && finished.length > 0) this.#say(this.#transcript.spoken(finished.at(-1)!));
     const { confirmation } = state;
     if (state.open && confirmation !== null && confirmation.actionId !== before.confirmation?.actionId) {

@@ -217,10 +217,11 @@ describe("tasks", () => {
 
   it("ask, once, and are answered", () => {
     const confirmation = { taskId: "t", actionId: "a", message: "Submit?", confirmLabel: "Yes", cancelLabel: "No" };
-    screen.render();
-    screen.render({ confirmation });
+    const messages = [message("v", { role: "visitor" })];
+    screen.render({ messages });
+    screen.render({ messages, confirmation });
     const yes = screen.button("Yes");
-    screen.render({ confirmation: { ...confirmation } });
+    screen.render({ messages, confirmation: { ...confirmation } });
     expect(screen.button("Yes")).toBe(yes);
     expect(screen.spoken()).toEqual(["Submit?"]);
     yes.click();

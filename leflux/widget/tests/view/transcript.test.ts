@@ -170,6 +170,15 @@ describe("sources", () => {
 });
 
 describe("the live region reads each reply once, when it is finished", () => {
+  it("and keeps nothing of a conversation that was forgotten", () => {
+    screen.render();
+    screen.render({ messages: [message("s", { text: "Hello there" })] });
+    expect(screen.spoken()).toEqual(["Hello there"]);
+    screen.render({ messages: [] });
+    expect(screen.spoken()).toEqual([]);
+    expect(screen.shadow.textContent).not.toContain("Hello there");
+  });
+
   it("not each chunk", () => {
     screen.render();
     for (const text of ["Hel", "Hello", "Hello there"]) {
