@@ -23,7 +23,7 @@ from leflux.limits import RateLimit
 from leflux.privacy import Policy
 from leflux.problems import Problem
 from leflux.realtime.bus import RedisBus, all_hear
-from leflux.realtime.engine import Admission, Refusal, make_handler
+from leflux.realtime.engine import Admission, Refusal, UpgradeFirst, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
@@ -246,11 +246,9 @@ def build(settings: Settings, storage: Storage) -> Process:
     idle_ttls = {site_id: policy.idle_ttl for site_id, policy in policies.items()}
     sweeper = Sweeper(storage, lambda: idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls.values()))
     crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
-    app = RestoreFirst(
-        Application(routes, log_function=log_access, default_handler_class=NotFoundHandler),
-        *(gate, limits.frame_bytes, conversations, stats),
-    )
-    return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler)
+    app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
+    front = RestoreFirst(UpgradeFirst(app, sockets.eio), gate, limits.frame_bytes, conversations, stats)
+    return Process(front, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
