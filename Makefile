@@ -5,6 +5,7 @@ CONFIG ?= config/embedded.yaml
 VENV   := .venv
 BIN    := $(VENV)/bin
 WIDGET := leflux/widget
+PAGES  := leflux/dashboard
 NPM     = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WIDGET)
 # Set PYTEST_ARGS to run a part: make test PYTEST_ARGS=tests/unit
 PYTEST_ARGS ?=
@@ -38,7 +39,7 @@ services: tools
 	$(BIN)/python -m tests.services.install
 
 clean:
-	rm -rf $(VENV) $(WIDGET)/node_modules $(WIDGET)/dist build
+	rm -rf $(VENV) $(WIDGET)/node_modules $(WIDGET)/dist $(PAGES)/dist build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LeFlux needs Python 3.11 or newer (make run PYTHON=python3.12)"; exit 1; }
@@ -57,6 +58,6 @@ $(WIDGET)/node_modules/.installed: $(WIDGET)/package.json $(WIDGET)/package-lock
 	$(NPM) ci --silent --no-progress
 	@touch $@
 
-$(WIDGET)/dist/.built: $(WIDGET)/node_modules/.installed $(WIDGET)/build.mjs $(shell find $(WIDGET)/src -type f 2>/dev/null)
+$(WIDGET)/dist/.built: $(WIDGET)/node_modules/.installed $(WIDGET)/build.mjs $(WIDGET)/build-dashboard.mjs $(shell find $(WIDGET)/src $(PAGES)/src $(PAGES)/*.html -type f 2>/dev/null)
 	$(NPM) run --silent build
 	@touch $@

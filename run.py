@@ -4,13 +4,16 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import uvloop
 
 from backends import check_storage
 from backends.errors import StoreMisconfigured
 from leflux.agents import playbook_of
+from leflux.commands.accounts import create_admin
+from leflux.commands.log import export_log, purge
 from leflux.config import ConfigError, ServerSettings, Settings, load
 from leflux.log import set_up_logging
 from leflux.server import LeFlux
@@ -35,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     set_up_logging()
     try:
-        if options.command == "crawl":
-            return uvloop.run(crawl(settings, options.site, options.url))
+        if (work := command(settings, options)) is not None:
+            return uvloop.run(work)
         if settings.server.processes > 1 and not options.worker:
             return uvloop.run(supervise(settings, options.config))
         return uvloop.run(serve(settings, options.worker, options.port))
@@ -59,6 +62,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     crawling = commands.add_parser("crawl", help="read a site's pages, for the knowledge agent to answer from")
     crawling.add_argument("site", metavar="SITE", help="the site's id in the configuration")
     crawling.add_argument("url", metavar="URL", help="the page to begin at, such as https://example.com/")
+    owning = commands.add_parser("create-admin", help="make an owner's account, or give it a new password or token")
+    owning.add_argument("email", metavar="EMAIL", help="the password comes from standard input, or is made up")
+    owning.add_argument("--token", action="store_true", help="make an API token instead, and print it once")
+    owning.add_argument("--site", action="append", default=[], metavar="SITE", help="may see this one; default: every")
+    exporting = commands.add_parser("export", help="write a site's message log to standard output")
+    exporting.add_argument("site", metavar="SITE")
+    exporting.add_argument("--format", choices=["jsonl", "csv"], default="jsonl", help="default: jsonl")
+    purging = commands.add_parser("purge", help="erase one conversation for good")
+    purging.add_argument("site", metavar="SITE")
+    purging.add_argument("session", metavar="SESSION", help="the session's id")
     parser.set_defaults(command="serve", port=None, worker=False)
     return parser.parse_args(arguments)
 
@@ -71,7 +84,7 @@ async def serve(settings: Settings, worker: bool, port: int | None) -> int:
         loop.add_signal_handler(number, stop.set)
     if worker:
         loop.add_reader(sys.stdin.fileno(), end_with_supervisor, stop)
-    server = LeFlux(settings)
+    server = LeFlux(settings, welcome)
     try:
         bound = await server.start(port)
         if not worker:
@@ -88,11 +101,19 @@ def end_with_supervisor(stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def crawl(settings: Settings, site_id: str, url: str) -> int:
-    """Crawl a site in the foreground."""
-    from leflux.crawling.command import crawl_site  # lxml and trafilatura: only this command needs them at once
+def command(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int] | None:
+    """The work of a command that ends by itself; None for `serve`."""
+    if options.command == "crawl":
+        from leflux.crawling.command import crawl_site  # lxml and trafilatura: only this command needs them at once
 
-    return await crawl_site(settings, site_id, url)
+        return crawl_site(settings, options.site, options.url)
+    if options.command == "create-admin":
+        return create_admin(settings, options.email, options.site, options.token)
+    if options.command == "export":
+        return export_log(settings, options.site, options.format, sys.stdout.buffer)
+    if options.command == "purge":
+        return purge(settings, options.site, options.session)
+    return None
 
 
 async def supervise(settings: Settings, config: str) -> int:
@@ -110,15 +131,22 @@ def greeting(settings: Settings, port: int) -> str:
     public = settings.server.public_url.rstrip("/")
     if public == ServerSettings().public_url:
         public = f"http://localhost:{port}"
+    dashboard = [f"  Dashboard   {here}/dashboard/"] if settings.dashboard.enabled else []
     return "\n".join(
         [
             "",
             f"  LeFlux serves on {here}   (storage: {settings.storage.backend}, agent: {settings.agent.kind})",
             f"  Demo shop   {here}/demo/",
+            *dashboard,
             f'  Embed       <script src="{public}/embed.js" async></script>',
             "",
         ]
     )
+
+
+def welcome(email: str, password: str) -> None:
+    """The one time that the first account's password is shown."""
+    print(f"  The first start made an account for the dashboard:  {email}  {password}\n", flush=True)
 
 
 if __name__ == "__main__":

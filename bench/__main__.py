@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from bench import idle, paint, stores, turns, views
+from bench import dashboard, idle, paint, stores, turns, views
 from bench.servers import PEERS
 from bench.table import Row, absent, render
 
@@ -36,6 +36,7 @@ def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[li
         "echo": lambda: turns.echoed(rounds),
         "paint": lambda: paint.cached_history(rounds),
         "stores": lambda: stores.measure(backends, rounds),
+        "dashboard": lambda: dashboard.measure(rounds),
     }
 
 
@@ -69,7 +70,9 @@ async def _run(measure: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "--rows", default="", help="comma-separated, of turns, restores, processes, views, idle, echo, paint, stores"
+        "--rows",
+        default="",
+        help="comma-separated, of turns, restores, processes, views, idle, echo, paint, stores, dashboard",
     )
     parser.add_argument("--backends", default="", help="comma-separated, for stores; left out: all there are")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of each measurement")

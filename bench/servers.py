@@ -140,6 +140,12 @@ class Servers:
             name = f"LeFlux, {processes} processes"
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
+    async def filled(self, name: str, store: StoreSettings) -> Server:
+        """LeFlux over a store that has been filled before."""
+        port = free_port()
+        config = write_config(self._folder, store, port, agent={"kind": "none"})
+        return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
+
     async def peer(self, message_log: bool = False) -> Server:
         port = free_port()
         command = (str(node()), "--expose-gc", str(PEERS / "server.mjs"), str(port), self.redis_url)

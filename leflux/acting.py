@@ -55,7 +55,7 @@ def open_acting(
         return "" if seat is None else seat[1]
 
     def on_end(ref: SessionRef, ending: Ending) -> None:
-        stats.acted(ending.status)
+        stats.acted(ref.site_id, ending.status)
         if ending.follow_up:
             kick(ref.site_id, ref.session_id)
 
@@ -63,7 +63,7 @@ def open_acting(
     watch = Watch(epoch, beat)
     book = Book(store, policy, outlet, round(beat * 1000), watch.vouches, on_end)
     pages = Pages(store, url, belongs(sites))
-    return Acting(Tasks(book, pages, watch, outlet, lambda: stats.acted("resumed")), book, watch)
+    return Acting(Tasks(book, pages, watch, outlet, lambda site_id: stats.acted(site_id, "resumed")), book, watch)
 
 
 def belongs(sites: Sites) -> Callable[[str, str], bool]:

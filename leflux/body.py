@@ -1,5 +1,6 @@
 """A request whose body is read by us: capped, and dropped when the request is refused. For `web` and `realtime`."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from tornado.web import RequestHandler, stream_request_body
@@ -11,28 +12,29 @@ class CappedBody(RequestHandler):
 
     body_cap = 0
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         self.body = bytearray()
-        self._dropping = False
+        self.is_refused = False
         try:
             self.check()
         except Exception as problem:
-            headers = self.request.headers
-            if headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in headers:
-                raise
-            self._refuse_later(problem)
+            self.refuse(problem)
+        return None
 
     def check(self) -> None:
         """Raise to refuse the request before its body is read."""
 
-    def _refuse_later(self, problem: Exception) -> None:
-        # An answer that overtakes the body is often lost: the connection is reset under it.
-        self._dropping = True
+    def refuse(self, problem: Exception) -> None:
+        """Answer with `problem` when the body has come.
 
-        def refuse(*_: Any) -> None:
+        An answer that overtakes the request's end costs the connection, and is often lost with it.
+        """
+        self.is_refused = True
+
+        def refused(*_: Any) -> None:
             raise problem
 
-        setattr(self, (self.request.method or "get").lower(), refuse)
+        setattr(self, (self.request.method or "get").lower(), refused)
 
     def declared_too_large(self) -> bool:
         length = self.request.headers.get("Content-Length", "0")
@@ -45,5 +47,5 @@ class CappedBody(RequestHandler):
         return self.request.headers.get("Content-Encoding", "identity") != "identity"
 
     def data_received(self, chunk: bytes) -> None:
-        if not self._dropping and len(self.body) <= self.body_cap:
+        if not self.is_refused and len(self.body) <= self.body_cap:
             self.body += chunk

@@ -78,6 +78,7 @@ class AgentSettings(Strict, frozen=True):
 
 class DashboardSettings(Strict, frozen=True):
     enabled: bool = True
+    admin_email: str = "admin@localhost"
 
 
 class CrawlerSettings(Strict, frozen=True):

@@ -25,8 +25,6 @@ class Site(Protocol):
 
     @property
     def id(self) -> str: ...
-    @property
-    def config(self) -> dict[str, Any]: ...
 
 
 class Caps(Protocol):
@@ -50,11 +48,18 @@ class Conversations:
     """
 
     def __init__(
-        self, storage: Storage, policy: Callable[[str], Policy], caps: Caps, streams: Streams, replies: bool
+        self,
+        storage: Storage,
+        policy: Callable[[str], Policy],
+        config: Callable[[str], dict[str, Any]],
+        caps: Caps,
+        streams: Streams,
+        replies: bool,
     ) -> None:
         self._store = storage.sessions
         self._log = storage.log
         self._policy = policy
+        self._config = config
         self._caps = caps
         self._streams = streams
         self.replies = replies
@@ -80,7 +85,7 @@ class Conversations:
             created_at=session.created_at,
             seq=0,
             history=[],
-            site_config=site.config,
+            site_config=self._config(site.id),
             retention=policy.retention(),
             message_log=policy.message_log,
         )
@@ -105,7 +110,7 @@ class Conversations:
             "truncated": _truncated(snapshot, since),
             "task": _task(snapshot.task),
             "streams": await self._streams(session),
-            "site_config": site.config,
+            "site_config": self._config(site.id),
             "retention": policy.retention(),
             "message_log": policy.message_log,
         }

@@ -64,6 +64,11 @@ class Gate:
                 return address
         return address
 
+    def is_secure(self, request: Request) -> bool:
+        """Whether a trusted proxy says that the browser's own connection to it is encrypted."""
+        said = [proto.strip().lower() for proto in ",".join(request.headers.get_list("X-Forwarded-Proto")).split(",")]
+        return said[-1] == "https" and self._is_trusted(request.remote_ip or "")
+
     def _is_trusted(self, address: str) -> bool:
         return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._trusted)
 

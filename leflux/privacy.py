@@ -9,7 +9,10 @@ TOMBSTONE_SLACK = 24 * 3600.0
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """The rules of one site at one moment."""
+    """The rules of one site at one moment.
+
+    `longest_cache`: how long a browser may still keep what it stored under an earlier rule.
+    """
 
     client_ttl: float
     user_data_ttl: float
@@ -18,6 +21,7 @@ class Policy(msgspec.Struct, frozen=True):
     read_only: float
     message_log: bool = True
     log_retention_days: int | None = None
+    longest_cache: float = 0.0
 
     def retention(self) -> Retention:
         """The rules as a client gets them, in milliseconds."""
@@ -31,7 +35,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     def tombstone(self) -> float:
         """How long a purged id must answer `session_deleted`: while any browser cache could still name it."""
-        return max(self.client_ttl, self.user_data_ttl) + TOMBSTONE_SLACK
+        return max(self.client_ttl, self.user_data_ttl, self.longest_cache) + TOMBSTONE_SLACK
 
 
 def _ms(seconds: float) -> int:

@@ -210,6 +210,9 @@ class DeletedCounts(Struct, rename="camel"):
     logged: int
     tasks: int
 
+    def named(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
 
 class DeleteAnswer(Struct, rename="camel"):
     deleted: DeletedCounts

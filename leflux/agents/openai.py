@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import structlog
 from msgspec import Struct
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
@@ -49,11 +50,13 @@ class OpenAIAgent:
         )
 
     async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        messages = await build(turn)
+        # What this request shows of the page is what the answer speaks of, also when another page has come since.
+        page, prior = await turn.context()
+        messages = await build(turn, page, prior)
         for attempt in range(ATTEMPTS):
             begun = False
             try:
-                async with aclosing(self._stream(messages)) as events:
+                async with aclosing(self._stream(messages, page)) as events:
                     async for event in events:
                         begun = True
                         yield event
@@ -64,7 +67,7 @@ class OpenAIAgent:
                 log.info("model refused for the moment", attempt=attempt, error=type(error).__name__)
             await asyncio.sleep(self._backoff * 2**attempt * (0.5 + random.random()))  # noqa: S311 - jitter
 
-    async def _stream(self, messages: list[dict[str, Any]]) -> AsyncGenerator[AgentEvent, None]:
+    async def _stream(self, messages: list[dict[str, Any]], page: bytes | None) -> AsyncGenerator[AgentEvent, None]:
         call, finish, written = _Call(), None, 0
         async with aclosing(self._choices(messages)) as choices:
             async for choice in choices:
@@ -79,7 +82,7 @@ class OpenAIAgent:
         if finish is None:
             raise ModelFailed("the stream broke off")
         if call.name or call.arguments:
-            yield parse_call(call.name, call.arguments)
+            yield parse_call(call.name, call.arguments, msgspec.json.decode(page or b"{}"))
         elif not written:
             raise ModelFailed(f"the answer is empty ({finish})")
         else:

@@ -29,11 +29,10 @@ find elements."""
 Messages = list[dict[str, Any]]
 
 
-async def build(turn: Turn) -> Messages:
-    """The messages of one request."""
+async def build(turn: Turn, context: bytes | None, prior: bytes | None) -> Messages:
+    """The messages of one request; `context` and `prior` as `Turn` gives them."""
     # Unknown to the page, so that no text on it can end the block.
     fence = f"=== page data {secrets.token_hex(8)} ==="
-    context, prior = await turn.context()
     messages: Messages = [{"role": "system", "content": RULES.format(fence=fence)}]
     if data := _data(context, prior):
         messages.append({"role": "user", "content": f"{fence}\n{data}\n{fence}"})

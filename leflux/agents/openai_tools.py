@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from leflux.agents.base import Ask, Plan, PlannedStep, Target
+from leflux.elements import identified, meant
 from leflux.plans import Action
 
 MAX_ARGUMENTS = 32_768
@@ -86,11 +87,11 @@ class _Question(Struct):
     question: Annotated[str, Meta(min_length=1, max_length=2_000)]
 
 
-def parse_call(name: str, arguments: str) -> Plan | Ask:
-    """What a tool call means. Raises `MalformedCall`."""
+def parse_call(name: str, arguments: str, page: dict[str, Any]) -> Plan | Ask:
+    """What a tool call means to a model that was shown this `page`. Raises `MalformedCall`."""
     try:
         if name == "act":
-            return _plan(msgspec.json.decode(arguments, type=_Act))
+            return _plan(msgspec.json.decode(arguments, type=_Act), page)
         if name == "ask":
             return Ask(msgspec.json.decode(arguments, type=_Question).question)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -98,9 +99,9 @@ def parse_call(name: str, arguments: str) -> Plan | Ask:
     raise MalformedCall(f"there is no tool {name[:64]!r}")
 
 
-def _plan(call: _Act) -> Plan:
-    steps = [_planned(step) for step in call.steps]
-    return Plan(steps, say=call.say, confirm=call.confirm or _consent(steps), follow_up=True)
+def _plan(call: _Act, page: dict[str, Any]) -> Plan:
+    steps = [identified(_planned(step), page) for step in call.steps]
+    return Plan(steps, say=call.say, confirm=call.confirm or _consent(steps, page), follow_up=True)
 
 
 def _planned(step: _Step) -> PlannedStep:
@@ -119,11 +120,22 @@ def _planned(step: _Step) -> PlannedStep:
     )
 
 
-def _consent(steps: list[PlannedStep]) -> str | None:
-    """A click that is hard to take back is never left to the model alone."""
+def _consent(steps: list[PlannedStep], page: dict[str, Any]) -> str | None:
+    """A click that is hard to take back, or of which nobody can tell, is never left to the model alone."""
     for step in steps:
-        target = step.target
-        words = [step.description, *((target.name, target.label) if target is not None else ())]
-        if step.action == "click" and any(word and _GRAVE.search(word) for word in words):
-            return f"May I do this for you: “{step.description or (target.name if target else '')}”?"
+        if step.action == "click" and (called := _grave(step, page)) is not None:
+            # The visitor agrees to what the page calls it, not to what the model does.
+            said = step.description if called.casefold() in step.description.casefold() else ""
+            told = said or f"{step.description}: {called}".removeprefix(": ")
+            return f"May I do this for you: “{told}”?"
     return None
+
+
+def _grave(step: PlannedStep, page: dict[str, Any]) -> str | None:
+    """What such a click is on. The model's own words for it may be too few, or false: those of the page count too."""
+    target = step.target or Target()
+    element = meant(step, page)
+    words = [step.description, target.name or "", target.label or "", element.name if element is not None else ""]
+    if not any(_GRAVE.search(word) for word in words) and not target.selector:
+        return None
+    return words[3] or words[1] or words[2] or target.selector or ""

@@ -157,7 +157,7 @@ class Events:
         self._session_limit.spend(session_id)
         self._address_limit.spend(seat.address)
         stored = await self._conversations.say(seat.site, request, seat.epoch)
-        self._stats.messages += stored.created
+        self._stats.said(seat.site.id, stored.created)
         if stored.seq == seat.seq + 1:
             seat.seq = stored.seq
         self._tasks.located(seat, request.context)

@@ -21,8 +21,9 @@ PAUSE = 0.03
 
 
 class Reconciler:
-    """Only several processes need it. `read_only_ms(site_id)` is what a socket that lost its session is told.
+    """What another process, or a command, has done to a session reaches its socket here in the end.
 
+    `read_only_ms(site_id)` is what a socket that lost its session is told.
     `missed(ref)` is called after messages were caught up: what came with them is lost as well.
     """
 

@@ -85,7 +85,8 @@ class TaskEvents:
         report = wire.convert(payload, wire_tasks.ContinueTask)
         ref = self._own(seat, report.session_id)
         await self._conversations.set_context(seat.site, ref.session_id, report.context, seat.epoch)
-        await self._tasks.proceed(ref, seat.epoch, self.located(seat, report.context) or seat.url or None)
+        url = self.located(seat, report.context) or seat.url or None
+        await self._tasks.proceed(ref, seat.epoch, url, report.context)
         return OK
 
     async def responded(self, seat: Seat, payload: Any) -> dict[str, bool]:

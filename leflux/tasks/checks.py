@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 from msgspec import Struct
 
+from leflux.elements import identified
 from leflux.plans import Action, PlannedStep, Target
 from leflux.tasks.sensitive import is_card_number, is_sensitive_field, is_sensitive_text
 
@@ -37,7 +38,8 @@ class Page(Struct, frozen=True):
 
 
 def check(planned: list[PlannedStep], page: Page) -> list[PlannedStep]:
-    """The plan with every URL absolute and every text in bounds. Raises `PlanRefused`."""
+    """The plan with every URL absolute, every text in bounds, and every element that the page lists called by its role
+    and name. Raises `PlanRefused`."""
     if not planned:
         raise PlanRefused("the plan has no steps")
     if len(planned) > MAX_STEPS:
@@ -45,7 +47,7 @@ def check(planned: list[PlannedStep], page: Page) -> list[PlannedStep]:
     checked = []
     url = page.url
     for step in planned:
-        step = _checked(step, page, url)
+        step = _checked(identified(step, page.context), page, url)
         url = step.url or url
         checked.append(step)
     return checked
@@ -61,6 +63,8 @@ def _checked(step: PlannedStep, page: Page, url: str) -> PlannedStep:
         raise PlanRefused(f"a {step.action} has no value")
     if step.action == "click" and any(_is_file(element) for element in _elements(step, page)):
         raise PlanRefused("files are never chosen for a visitor")
+    if step.action in _NEEDS_ELEMENT and step.target is None:
+        raise PlanRefused("a step names an element that the page does not list")
     if step.action == "navigate" and not step.url:
         raise PlanRefused("a navigate names no url")
     if step.url is None:

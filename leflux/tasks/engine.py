@@ -39,10 +39,12 @@ class Reply(Struct, frozen=True):
 class Tasks:
     """One process's share of running tasks. Every verb may be repeated; `Refused` says what it cannot take.
 
-    `on_resume` is called for every task that goes on after its page was away.
+    `on_resume(site_id)` is called for every task that goes on after its page was away.
     """
 
-    def __init__(self, book: Book, pages: Pages, watch: Watch, outlet: Outlet, on_resume: Callable[[], None]) -> None:
+    def __init__(
+        self, book: Book, pages: Pages, watch: Watch, outlet: Outlet, on_resume: Callable[[str], None]
+    ) -> None:
         self._book = book
         self._pages = pages
         self._watch = watch
@@ -146,12 +148,13 @@ class Tasks:
 
         await self._apply(ref, rule, epoch, renews=True)
 
-    async def proceed(self, ref: SessionRef, epoch: int, url: str | None) -> None:
+    async def proceed(self, ref: SessionRef, epoch: int, url: str | None, context: dict[str, Any]) -> None:
         """The page is ready, and has just described itself."""
-        await self._apply(ref, lambda entry: self._resume(ref, entry, url), epoch)
 
-    def _resume(self, ref: SessionRef, entry: Entry, url: str | None) -> Change:
-        return ledger.resume(entry.state, url, self._book.now(), self._rules(ref))
+        def rule(entry: Entry) -> Change:
+            return ledger.resume(entry.state, url, epoch, context, self._book.now(), self._rules(ref))
+
+        await self._apply(ref, rule, epoch)
 
     async def cancel(self, ref: SessionRef, closes_turn: int | None = None) -> None:
         """End the task because the visitor said so; the message of the end may close the turn that said it."""
@@ -203,7 +206,7 @@ class Tasks:
                 log.debug("nothing resumed", session=ref.session_id[:8], error=str(error))
                 return
             if change.state.status == "running" and change.state.ending is None:
-                self._on_resume()
+                self._on_resume(ref.site_id)
             return
 
     async def expire(self, site_id: str, session_id: str) -> None:
@@ -241,6 +244,7 @@ class Tasks:
                 "message": question.message,
                 "confirm_label": question.confirm_label,
                 "cancel_label": question.cancel_label,
+                "kind": question.kind,
             }
             await self._outlet.emit(ref.session_id, wire.CONFIRMATION_REQUIRED, asked)
         elif change.signal == "plan":

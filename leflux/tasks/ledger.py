@@ -8,11 +8,12 @@ T4  A click that was started and never reported is neither repeated nor skipped:
 T5  The end is decided once; it is recorded (`ending`) before its message is stored.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from leflux.elements import lacks
 from leflux.tasks import texts
 from leflux.tasks.model import Ending, Question, Reason, Step, TaskState, is_web, same_page
 from leflux.wire_tasks import ActionResult, SequenceResult
@@ -79,8 +80,7 @@ def start(state: TaskState, action_id: str, epoch: int, now: int, rules: Rules) 
         if step.started_by == epoch:
             return Change(state)
         raise Refused("step_started", "This step was started by another page.")
-    started = replace(step, status="started", started_by=epoch)
-    return Change(_progress(_with(state, index, started), now, rules))
+    return Change(_progress(_with(state, index, replace(step, status="started", started_by=epoch)), now, rules))
 
 
 def complete(state: TaskState, action_id: str, result: ActionResult, now: int, rules: Rules) -> Change:
@@ -99,20 +99,18 @@ def complete(state: TaskState, action_id: str, result: ActionResult, now: int, r
         return Change(_reroute(state, result.url), "plan" if asked and state.next is not None else "none")
     failed = _with(state, index, replace(step, status="failed", error=result.error))
     if result.error == ELEMENT_MISSING:
-        question = texts.question("missing", step)
-        return Change(_ask(failed, question, now, rules), "ask")
+        return Change(_ask(failed, texts.question("missing", step), now, rules), "ask")
     return Change(abort(failed, "failed", texts.failed(step)))
 
 
 def finish(state: TaskState, result: SequenceResult) -> Change:
     """The page reports the end of the sequence."""
     if not result.success:
-        reason = _gave_up(result)
         asked = state.question is not None and state.question.kind == "missing"
         if asked and result.error != CANCELLED:
             # The page stopped because the visitor is being asked; the answer decides.
             return Change(state)
-        return Change(abort(state, reason))
+        return Change(abort(state, _gave_up(result)))
     if state.next is not None:
         raise Refused("steps_left", "Not all steps are done.")
     return Change(_succeed(state))
@@ -153,11 +151,23 @@ def rejoin(state: TaskState, url: str | None, now: int, rules: Rules, overdue: b
     return Change(_with(state, state.cursor, _again(step)), "plan")
 
 
-def resume(state: TaskState, url: str | None, now: int, rules: Rules) -> Change:
-    """The page says that it is ready (`continue_task`)."""
-    if state.next is None:
+def resume(state: TaskState, url: str | None, epoch: int, context: dict[str, Any], now: int, rules: Rules) -> Change:
+    """The page of `epoch` is ready and has described itself (`continue_task`): a search that was given up begins again.
+
+    A page that surely does not have what the next step needs is asked about.
+    """
+    step = state.next
+    if step is None:
         return Change(_succeed(state))
-    return rejoin(state, url, now, rules)
+    if state.question is None and step.status == "started" and step.started_by == epoch:
+        return Change(state)
+    change = rejoin(state, url, now, rules)
+    asked, step = change.state.question, change.state.next
+    if step is None or change.signal == "none" or not (asked is None or asked.kind == "missing"):
+        return change
+    if lacks(step.target, context):
+        return Change(_ask(change.state, texts.question("missing", step), now, rules), "ask")
+    return change if asked is None else respond(change.state, True, now, rules)
 
 
 def respond(state: TaskState, confirmed: bool, now: int, rules: Rules, action_id: str | None = None) -> Change:
@@ -168,9 +178,9 @@ def respond(state: TaskState, confirmed: bool, now: int, rules: Rules, action_id
     if state.status == "held":
         raise Refused("held", "The task waits for its page.")
     state = _progress(replace(state, question=None), now, rules)
-    step = state.steps[state.cursor]
     if confirmed:
-        return Change(_with(state, state.cursor, _again(step)), "plan", resumed=question.kind != "gate")
+        again = _again(state.steps[state.cursor])
+        return Change(_with(state, state.cursor, again), "plan", resumed=question.kind != "gate")
     if question.kind != "repeat":
         return Change(abort(state, "cancelled"))
     state = _done(state, now, rules)
@@ -195,8 +205,7 @@ def abort(state: TaskState, reason: Reason, text: str | None = None, closes_turn
 
 def ended(state: TaskState) -> TaskState:
     """The message of the end is stored."""
-    ending = state.ending
-    if ending is None:
+    if (ending := state.ending) is None:
         return state
     return replace(state, status=ending.status, reason=ending.reason, ending=None, question=None, held_until=None)
 
@@ -219,9 +228,10 @@ def summary(state: TaskState) -> str:
 
 
 def _all_done(state: TaskState, now: int, rules: Rules) -> Change:
-    # An agent that goes on must see the page it has reached; `continue_task` brings it, or the deadline goes on.
+    # An agent that goes on must see the page it has reached: with nothing left to run, the page describes itself and
+    # reports the end. If it does not, the deadline goes on.
     if state.follow_up:
-        return Change(replace(state, progress_by=now + rules.context))
+        return Change(replace(state, progress_by=now + rules.context), "plan")
     return Change(_succeed(state))
 
 
@@ -267,9 +277,9 @@ def _reroute(state: TaskState, url: str | None) -> TaskState:
     if url is None or not is_web(url):
         return state
     steps = list(state.steps)
-    for index in range(state.cursor, len(steps)):
-        steps[index] = replace(steps[index], expect_url=url)
-        if steps[index].url is not None:
+    for index, step in enumerate(steps[state.cursor :], state.cursor):
+        steps[index] = replace(step, expect_url=url)
+        if step.url is not None:
             break
     return replace(state, steps=tuple(steps))
 

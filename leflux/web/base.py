@@ -38,12 +38,16 @@ class JsonHandler(CappedBody):
 
     def json_body(self, kind: type[T]) -> T:
         """The body as `kind`. Raises `unsupported_media_type`, `payload_too_large`, `bad_json`, `invalid_request`."""
+        return wire.decode(self.checked_body(), kind)
+
+    def checked_body(self) -> bytes:
+        """The body, said to be JSON. Raises `unsupported_media_type` and `payload_too_large`."""
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise Problem("unsupported_media_type", "The body must be application/json.")
         if self.is_too_large():
             raise self._too_large()
-        return wire.decode(bytes(self.body), kind)
+        return bytes(self.body)
 
     def has_body(self) -> bool:
         return bool(self.body)
@@ -113,7 +117,7 @@ class NotFoundHandler(JsonHandler):
         raise HTTPError(404, "There is nothing here.")
 
 
-_SESSION_IN_PATH = re.compile(r"(/session/[0-9a-f]{8})[^/?]*")
+_SESSION_IN_PATH = re.compile(r"(/sessions?/[0-9a-f]{8})[^/?]*")
 
 
 def log_access(handler: RequestHandler) -> None:

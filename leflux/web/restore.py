@@ -6,6 +6,7 @@ knows every rule of HTTP and every refusal.
 """
 
 import asyncio
+import time
 from functools import lru_cache
 from http.client import responses
 from typing import Any
@@ -98,6 +99,7 @@ class _Request(HTTPMessageDelegate):
         self._body = b""
         self._timer: asyncio.TimerHandle | None = None
         self._is_gone = False
+        self._began = time.monotonic()
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> Any:
         if self._is_plain(start_line, headers):
@@ -170,8 +172,9 @@ class _Request(HTTPMessageDelegate):
             problem = as_problem(error)
             self._send(f"HTTP/1.1 {problem.status} {responses[problem.status]}\r\n".encode(), problem.json())
         else:
-            self._route.stats.restored("partial" if answer.truncated else "full")
             self._send(_OK, encode(answer))
+            took = 1000 * (time.monotonic() - self._began)
+            self._route.stats.restored(self._site.id, "partial" if answer.truncated else "full", took)
 
     def _send(self, status: bytes, body: bytes) -> None:
         if not self._is_gone:

@@ -11,7 +11,7 @@ from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.outlet import Outlet
 from leflux.problems import Problem
-from leflux.stats import Stats
+from leflux.stats import Restore, Stats
 from leflux.turns import Turns
 from leflux.web.base import VisitorHandler
 
@@ -40,7 +40,8 @@ class InitHandler(_Call):
         request = self.json_body(wire.InitRequest)
         self.calls.init_limit.spend(self.address)
         answer = await self.calls.conversations.start(self.site, request)
-        self.calls.stats.restored("new")
+        # A session that was evicted goes on from what the browser still holds.
+        self.calls.stats.restored(self.site.id, "new" if request.continues is None else "partial")
         self.answer(answer)
 
 
@@ -51,8 +52,9 @@ class SessionHandler(_Call):
     async def post(self, session_id: str) -> None:
         request = self.json_body(wire.RestoreRequest) if self.has_body() else wire.RestoreRequest()
         answer = await self.calls.conversations.restore(self.site, session_id, request.since)
-        self.calls.stats.restored("partial" if answer.truncated else "full")
         self.answer(answer)
+        how: Restore = "partial" if answer.truncated else "full"
+        self.calls.stats.restored(self.site.id, how, 1000 * self.request.request_time())
 
     async def delete(self, session_id: str) -> None:
         counts = await self.calls.conversations.purge(self.site.id, session_id)
@@ -65,7 +67,11 @@ class MessagesHandler(_Call):
     async def get(self, session_id: str) -> None:
         since = self._number("since", 0, 0, 2**53 - 1)
         limit = self._number("limit", wire.HISTORY_LIMIT, 1, wire.PAGE_LIMIT)
-        self.answer(await self.calls.conversations.messages(self.site, session_id, since, limit))
+        page = await self.calls.conversations.messages(self.site, session_id, since, limit)
+        if since and page.messages and not page.more:
+            # A page asks so when it sees that something is missing; a gap of several answers is one.
+            self.calls.stats.missed(self.site.id)
+        self.answer(page)
 
     def _number(self, name: str, default: int, low: int, high: int) -> int:
         text = self.get_query_argument(name, str(default))
@@ -82,8 +88,8 @@ class ChatHandler(_Call):
         self.calls.address_limit.spend(self.address)
         message = wire.SendMessage(session_id, request.client_message_id, request.message, request.context)
         stored = await self.calls.conversations.say(self.site, message, epoch=None)
+        self.calls.stats.said(self.site.id, stored.created)
         if stored.created:
-            self.calls.stats.messages += 1
             await self.calls.outlet.emit(session_id, wire.MESSAGE, Raw(stored.body), stored.seq)
         if self.calls.conversations.replies:
             self.calls.turns.kick(self.site.id, session_id)

@@ -16,14 +16,16 @@ export const LIBRARY = [
 
 /** What our own classes call theirs. One that is missing here costs some bytes, and nothing else. */
 export const OWN = [
-  "announce", "announcer", "asked", "attend", "awayMs", "awaySince", "baton", "bySeq", "checkStorage", "clientIds",
-  "composer", "courier", "desk", "divider", "env", "giveUp", "grant", "granted", "handlers", "hangUp", "hasBegun",
-  "hasWaiting", "heardAt", "highest", "holder", "holdOn", "initIfNeeded", "isDown", "isDrawing", "isInUse",
-  "isJoined", "isOwner", "isRefused", "isReplyDue", "isStale", "isStored", "joining", "lastUsed", "launcherShown",
-  "letGo", "opening", "outboxChanged", "reading", "readPages", "reconciled", "redraw", "rejoin", "requestSession",
-  "reread", "retire", "seat", "settle", "setTyping", "sitter", "spoken", "standBy", "starting", "storageChanged",
-  "storageTrouble", "streamed", "streamOf", "sync", "tabs", "taking", "timers", "tries", "viewState", "wake",
-  "wanted", "wasCleared", "wipe", "wouldGap",
+  "announce", "announcer", "asked", "attend", "awayMs", "awaySince", "baton", "bySeq", "cancelTask", "checkStorage",
+  "claim", "clearedElsewhere", "clientIds", "composer", "courier", "deliver", "describe", "desk", "divider",
+  "dropped", "drops", "env", "eraseGone", "focusInput", "follow", "giveUp", "grant", "granted", "handlers", "hangUp",
+  "hasBegun", "hasWaiting", "heardAt", "highest", "holder", "holdOn", "hurry", "initIfNeeded", "inspector", "isDone",
+  "isDown", "isDrawing", "isDue", "isInUse", "isJoined", "isOwner", "isRefused", "isReplyDue", "isStale", "isStored",
+  "joining", "lastUsed", "launcherShown", "leave", "leaveFor", "letGo", "merge", "opening", "outboxChanged",
+  "perform", "reading", "readPages", "reconciled", "redraw", "rejoin", "reopen", "requestSession", "reread", "retire",
+  "seat", "setDraft", "settle", "setTyping", "sitter", "spoken", "standBy", "starting", "startSession",
+  "storageChanged", "storageTrouble", "streamed", "streamOf", "sync", "tabs", "taking", "timers", "tries", "unkept",
+  "viewState", "wake", "wanted", "wasCleared", "watcher", "wipe", "wouldGap",
 ];
 
 export const INTERNAL = new RegExp(`^(?:_[a-z]\\w*|${[...LIBRARY, ...OWN].join("|")})$`);

@@ -13,7 +13,6 @@ _READ = """() => [...document.querySelector('leflux-widget').shadowRoot.querySel
     id: dataset.id ?? null, seq: dataset.seq ? Number(dataset.seq) : null, role: dataset.role, text: textContent,
     status: dataset.status, kind: dataset.kind ?? null, streaming: dataset.streaming !== undefined,
   }))"""
-_MOUNTED = "document.querySelector('leflux-widget')?.shadowRoot.querySelector('[part~=launcher]') != null"
 
 # Long enough to be interrupted while its echo is being written.
 LONG = " ".join(f"word{number}" for number in range(40))
@@ -45,7 +44,8 @@ class Chat:
 
     async def open(self) -> "Chat":
         """Wait for the widget, and open it when it is closed."""
-        await self.page.wait_for_function(_MOUNTED)
+        # Not by `wait_for_function`: its second look is an `eval`, which a page's policy may forbid.
+        await self.page.locator("leflux-widget [part=launcher]").wait_for(state="attached")
         panel = self.page.locator("leflux-widget [part=panel]")
         if not await panel.is_visible():
             await self.page.locator("leflux-widget [part=launcher]").click()

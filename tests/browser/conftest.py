@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, BrowserType
 
+from backends import SqliteSettings, StoreSettings, open_storage
 from tests.browser.chat import Chat
+from tests.browser.dashboard import Desk, seed
 from tests.browser.shop import Shop
 from tests.conftest import Services
 from tests.contract.backends import BACKENDS, Place
@@ -97,6 +99,21 @@ async def shop(open_shop: OpenShop) -> Shop:
 async def slow_shop(open_shop: OpenShop) -> Shop:
     """Its agent takes its time over each word, so that a reply can be interrupted."""
     return await open_shop(agent={"echo": {"delay": "50ms"}})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A shop whose owner may sign in, on SQLite, with conversations of the last weeks."""
+    settings = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
+    storage = await open_storage(settings)
+    try:
+        sessions = await seed(storage)
+    finally:
+        await storage.close()
+    port = free_port()
+    config = write_config(tmp_path, settings, port, crawler={"private_hosts": ["127.0.0.1"]})
+    async with ServerProcess(config, port) as server:
+        yield Desk(server, sessions)
 
 
 async def visit(context: BrowserContext, url: str) -> Chat:

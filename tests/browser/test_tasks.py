@@ -9,6 +9,7 @@ from tests.services.wait import until
 
 BOOKED = [dict(zip(("name", "email", "phone"), ANSWERS, strict=True))]
 MOMENTS = [(moment, number) for number in range(1, STEPS + 1) for moment in ("before", "during", "after")]
+CLICKS = ["Lamps for my home", "Continue", "Continue to review", "Confirm booking"]
 
 
 async def booked_once(booking: Booking) -> None:
@@ -17,6 +18,9 @@ async def booked_once(booking: Booking) -> None:
     assert fields == BOOKED
     said = [bubble for bubble in await booking.chat.bubbles() if DONE in bubble.text]
     assert len(said) == 1
+    clicks = await booking.clicks()
+    assert set(clicks) <= set(CLICKS)
+    assert len(clicks) <= len(set(clicks)) + booking.repeats, "a click is only repeated when the visitor says so"
 
 
 async def aborted_once(booking: Booking) -> None:
@@ -44,6 +48,42 @@ async def test_a_reload_at_any_moment_neither_repeats_nor_loses_a_step(
     await booking.begin()
     await booked_once(booking)
     assert await booking.reloaded()
+
+
+@pytest.mark.soak
+@pytest.mark.every_durable_store
+@pytest.mark.parametrize(("moment", "number"), MOMENTS)
+async def test_a_reload_at_any_moment_is_safe_on_every_store(
+    open_shop: OpenShop, context: BrowserContext, moment: str, number: int
+) -> None:
+    booking = await open_booking(open_shop, context, moment, number)
+    await booking.begin()
+    await booked_once(booking)
+    assert await booking.reloaded()
+
+
+@pytest.mark.parametrize(("moment", "number"), [("after", 2), ("after", 6), ("after", 10), ("after", 11)])
+async def test_a_click_that_the_visitor_has_seen_is_not_repeated(
+    open_shop: OpenShop, context: BrowserContext, moment: str, number: int
+) -> None:
+    """Asked about an uncertain click, the visitor says that it happened; where the page tells, nobody is asked."""
+    booking = await open_booking(open_shop, context, moment, number)
+    await booking.begin()
+    await booking.ends(DONE, yes=False)
+    await booked_once(booking)
+    assert await booking.clicks() == CLICKS
+
+
+async def test_a_task_whose_last_report_is_lost_is_done_all_the_same(
+    open_shop: OpenShop, context: BrowserContext
+) -> None:
+    """Instead of telling that the sequence is complete, the page reloads."""
+    booking = await open_booking(open_shop, context, "end", 4)
+    await booking.begin("I would like to talk to a person", ANSWERS[:2])
+    await booking.ends("Now write your message")
+    assert await booking.reloaded()
+    said = [bubble.text for bubble in await booking.chat.bubbles() if bubble.kind in ("task", ABORTED)]
+    assert len(said) == 2, "what will be done, and that it is done"
 
 
 @pytest.mark.every_durable_store

@@ -18,7 +18,7 @@ from leflux.server import LeFlux
 ORIGIN = "http://shop.test"
 
 
-def settings_tree(folder: Path, backend: str = "memory", **sections: dict[str, Any]) -> dict[str, Any]:
+def settings_tree(folder: Path, backend: str = "memory", **sections: Any) -> dict[str, Any]:
     """A small configuration; `sections` are merged into its top-level sections."""
     tree: dict[str, Any] = {
         "server": {"host": "127.0.0.1", "port": 0},
@@ -31,7 +31,7 @@ def settings_tree(folder: Path, backend: str = "memory", **sections: dict[str, A
         ],
     }
     for name, section in sections.items():
-        tree[name] = tree.get(name, {}) | section
+        tree[name] = tree.get(name, {}) | section if isinstance(section, dict) else section
     return tree
 
 

@@ -60,6 +60,20 @@ def streamed(*parts: str, hang: asyncio.Event | None = None, cut: bool = False) 
     return answer
 
 
+def fed(words: "asyncio.Queue[str | None]") -> Answer:
+    """An event stream that says each word when the test puts it into the queue; None ends it."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        while (word := await words.get()) is not None:
+            await response.write(chunk(content=word).encode())
+        await response.write((chunk("stop") + DONE).encode())
+        return response
+
+    return answer
+
+
 def text(*words: str) -> Answer:
     return streamed(*(chunk(content=word) for word in words), chunk("stop"), DONE)
 

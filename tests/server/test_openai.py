@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from leflux.agents import openai as agent_module
 from tests.server.acting import HOME, PageView, of_kind, task_of, view
@@ -115,12 +116,47 @@ async def test_a_question_of_the_model_is_asked(opened: Opened, model: ModelServ
     assert (message["kind"], message["text"]) == ("question", "Which lamp?")
 
 
-async def test_a_click_that_is_hard_to_take_back_needs_the_visitors_consent(opened: Opened, model: ModelServer) -> None:
-    steps = [{"action": "click", "target": {"name": "Delete my account"}, "description": "Continue"}]
-    _, page = await talk(opened, model, call("act", {"steps": steps}))
+GRAVE = {"id": "e9", "role": "button", "name": "Delete my account"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"target": {"name": "Delete my account"}},
+        {"element_id": "e9"},
+        {"element_id": "e9", "target": {"role": "button"}},
+        {"target": {"name": "my acc"}},
+        {"target": {"selector": "#go"}},
+    ],
+)
+async def test_a_click_that_is_hard_to_take_back_needs_the_visitors_consent(
+    opened: Opened, model: ModelServer, step: dict[str, Any]
+) -> None:
+    """Whatever the model calls it: what the page calls it counts, and what nobody can name is asked about too."""
+    _, page = await talk(opened, model, call("act", {"steps": [{"action": "click", "description": "Continue"} | step]}))
+    await page.report("update_context", context=CONTEXT | {"elements": [GRAVE]})
     await answer_to(page, "tidy up")
-    await page.socket.wait("confirmation_required")
+    asked = await page.socket.wait("confirmation_required")
+    assert "Continue" in asked["message"]
+    assert asked["kind"] == "gate"
+    assert step.get("target", {}).get("selector", "Delete my account") in asked["message"]
     assert page.socket.of("action_plan") == []
+
+
+async def test_an_id_is_what_the_page_that_the_model_saw_meant_by_it(opened: Opened, model: ModelServer) -> None:
+    visitor, page = await talk(opened, model)
+    other = CONTEXT | {"elements": [{"id": "e1", "role": "button", "name": "Help"}]}
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await page.report("update_context", context=other)
+        return await call("act", {"steps": [{"action": "click", "element_id": "e1", "description": "Go"}]})(request)
+
+    model.answers.append(slow)
+    await answer_to(page, "open the menu")
+    [step] = (await page.plan())["actions"]
+    assert (step["elementId"], step["target"]) == ("e1", {"role": "button", "name": "Menu"})
+    [stored] = (await task_of(visitor, page.session_id))["steps"]
+    assert stored["target"] == step["target"], "so that every page can tell"
 
 
 HOSTILE_STEPS: list[list[dict[str, Any]]] = [

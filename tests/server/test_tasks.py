@@ -125,114 +125,6 @@ async def test_a_connected_page_is_vouched_for_longer_than_the_hold(opened: Open
     assert (await page.complete(plan, 0)) == {"ok": True}
 
 
-async def test_a_click_that_may_have_happened_is_asked_about(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.start(plan, 0)
-    await page.leave()
-    after = await view(acting, page.session_id, HOME)
-    asked = await after.socket.wait("confirmation_required")
-    assert (asked["taskId"], asked["actionId"]) == (plan["taskId"], plan["actions"][0]["id"])
-    assert asked["confirm_label"]
-    assert asked["cancel_label"]
-    assert after.socket.of("action_plan") == []
-    assert (await after.start(plan, 0))["details"]["reason"] == "question_open"
-    assert (await after.report("confirmation_response", confirmed=False)) == {"ok": True}
-    again = await after.plan()
-    assert [step["id"] for step in again["actions"]] == [step["id"] for step in plan["actions"][1:]]
-    assert (await after.report("confirmation_response", confirmed=True))["details"]["reason"] == "no_question"
-
-
-async def test_a_click_is_repeated_only_when_the_visitor_says_so(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.start(plan, 0)
-    await page.leave()
-    after = await view(acting, page.session_id, HOME)
-    await after.socket.wait("confirmation_required")
-    await after.socket.say(after.session_id, "Yes!")
-    again = await after.plan()
-    assert again["actions"][0]["id"] == plan["actions"][0]["id"]
-    await after.run(again, 0)
-    [reply] = [m for m in await acting.messages(page.session_id) if m["role"] == "assistant" and "kind" not in m]
-    assert reply["text"]
-
-
-async def test_consent_comes_before_the_first_step(acting: Visitor) -> None:
-    page = await view(acting, await acting.init())
-    context = {"url": HOME, "userData": {"name": "Ada", "email": "ada@shop.test"}}
-    await page.report("update_context", context=context)
-    await page.socket.say(page.session_id, "book a demo")
-    asked = await page.socket.wait("confirmation_required")
-    assert asked["message"] == "Shall I book for ada@shop.test?"
-    assert page.socket.of("action_plan") == []
-    started = await page.report("action_started", taskId=asked["taskId"], actionId=asked["actionId"])
-    assert started["details"]["reason"] == "question_open"
-    await page.report("confirmation_response", confirmed=True)
-    plan = await page.plan()
-    assert plan.get("resumed") is None
-    assert plan["actions"][0]["inputData"] == "ada@shop.test"
-    await page.run(plan, 0)
-    await page.finish(plan)
-    assert (await page.socket.wait("task_complete"))["message"]["text"] == "Booked for ada@shop.test."
-
-
-@pytest.mark.parametrize("how", ["button", "words"])
-async def test_a_visitor_who_declines_cancels(acting: Visitor, how: str) -> None:
-    page = await view(acting, await acting.init())
-    await page.report("update_context", context={"userData": {"name": "Ada", "email": "ada@shop.test"}})
-    await page.socket.say(page.session_id, "book a demo")
-    await page.socket.wait("confirmation_required")
-    if how == "button":
-        await page.report("confirmation_response", confirmed=False)
-    else:
-        await page.socket.say(page.session_id, "no, thanks")
-    aborted = await page.socket.wait("task_aborted")
-    assert aborted["reason"] == "cancelled"
-    assert page.socket.of("action_plan") == []
-    assert len(await of_kind(acting, page.session_id, "aborted")) == 1
-
-
-async def test_stop_ends_the_task_and_its_message_answers_the_visitor(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.start(plan, 0)
-    await page.socket.say(page.session_id, "Stop!")
-    assert (await page.socket.wait("task_aborted"))["reason"] == "cancelled"
-    await page.socket.say(page.session_id, "what else?")
-    await until(lambda: len(page.socket.of("message_done")) == 2, "the next question is answered")
-    roles = [(m["role"], m.get("kind")) for m in await acting.messages(page.session_id)]
-    assert roles == [
-        ("visitor", None),
-        ("assistant", "task"),
-        ("visitor", None),
-        ("assistant", "aborted"),
-        ("visitor", None),
-        ("assistant", None),
-    ]
-
-
-async def test_questions_are_answered_while_a_task_runs_but_no_second_task_begins(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.socket.say(page.session_id, "what can you do")
-    assert "fill the form" in (await page.socket.wait("message_done", 2))["message"]["text"]
-    await page.socket.say(page.session_id, "fill the form")
-    busy = await page.socket.wait("message_done", 3)
-    assert busy["message"]["kind"] == "notice"
-    assert len(page.socket.of("action_plan")) == 1
-    await page.run(plan, 0)
-
-
-async def test_a_missing_element_pauses_and_asks(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.start(plan, 0)
-    assert (await page.complete(plan, 0, success=False, error="element_missing")) == {"ok": True}
-    await page.finish(plan, success=False)
-    asked = await page.socket.wait("confirmation_required")
-    assert "Open the menu" in asked["message"]
-    await page.report("confirmation_response", confirmed=True, actionId=asked["actionId"])
-    again = await page.plan(2)
-    await page.run(again, 0)
-    assert await of_kind(acting, page.session_id, "aborted") == []
-
-
 async def test_a_step_that_fails_ends_the_task(acting: Visitor) -> None:
     page, plan = await begin(acting)
     await page.start(plan, 0)
@@ -263,17 +155,6 @@ async def test_two_pages_race_for_a_step_and_one_starts_it(acting: Visitor) -> N
     views = [await view(acting, page.session_id, HOME) for _ in range(4)]
     answers = await asyncio.gather(*(one.start(plan, 0) for one in [page, *views]))
     assert [answer["ok"] for answer in answers].count(True) == 1
-
-
-async def test_continue_task_brings_a_page_that_did_not_say_where_it_is(acting: Visitor) -> None:
-    page, plan = await begin(acting)
-    await page.leave()
-    socket = await acting.socket()
-    assert (await socket.ask("join_session", page.session_id))["ok"]
-    assert socket.of("action_plan") == []
-    answer = await socket.ask("continue_task", {"sessionId": page.session_id, "context": {"url": HOME}})
-    assert answer == {"ok": True}
-    assert (await socket.wait("action_plan"))["taskId"] == plan["taskId"]
 
 
 async def test_a_plan_that_leaves_the_site_is_refused_in_one_message(acting: Visitor) -> None:

@@ -9,7 +9,7 @@ import { Outbox } from "./outbox.js";
 import { followTasks, Progress } from "./progress.js";
 import { Seat } from "./seat.js";
 import { Sync } from "./sync.js";
-import type { Hint } from "./tabs.js";
+import type { Cleared, Hint } from "./tabs.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
 import { Visitor } from "./visitor.js";
 import { EVENTS } from "./wire.js";
@@ -44,12 +44,10 @@ export class Chat implements Desk {
   }
 
   private listen(): void {
-    const { connection } = this.sync;
-    const taken = (event: { sessionId: string; readOnlyMs: number }): void => {
+    this.sync.connection.on(EVENTS.takenOver, (event: { sessionId: string; readOnlyMs: number }) => {
       if (event.sessionId === this.conversation.sessionId) this.lost(event.readOnlyMs);
-    };
-    connection.on(EVENTS.takenOver, taken);
-    followTasks(connection, this.progress, this.sync, this);
+    });
+    followTasks(this.sync.connection, this.progress, this.sync, this);
   }
 
   /** Returns the way to stop listening. */
@@ -69,15 +67,12 @@ export class Chat implements Desk {
   get isOwner(): boolean {
     return this.seat.isOwner;
   }
-
   get isInUse(): boolean {
     return this.seat.isInUse;
   }
-
   get readOnly(): boolean {
     return this.seat.readOnly;
   }
-
   get hasWaiting(): boolean {
     return this.outbox.waits;
   }
@@ -141,22 +136,25 @@ export class Chat implements Desk {
     this.seat.used();
   }
 
-  clear(): void {
-    this.wipe(false);
-    this.env.tabs.tell({ type: "cleared" });
+  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
+  clear(everything = false): void {
+    this.conversation.forget(everything);
+    this.env.tabs.tell({ type: "cleared", at: this.env.now(), done: this.outbox.clear() });
+    this.reset();
   }
 
   /** Erase the conversation on the server, then here. False when the server could not be asked. */
   async forget(): Promise<boolean> {
     const { sessionId } = this.conversation;
-    if (sessionId !== null && !(await this.sync.erase(sessionId))) return false;
-    this.deleted(sessionId);
-    return true;
+    const isErased = sessionId === null || (await this.sync.erase(sessionId));
+    if (isErased) this.deleted(sessionId);
+    return isErased;
   }
 
   confirm(confirmed: boolean): void {
-    this.progress.confirmation = null;
-    void this.sync.ask(EVENTS.confirm, { confirmed });
+    const { kind, actionId } = this.progress.answered();
+    if (confirmed && kind === "missing") this.emit({ name: "proceed" });
+    else void this.sync.ask(EVENTS.confirm, { confirmed, actionId });
     this.changed();
   }
 
@@ -168,6 +166,7 @@ export class Chat implements Desk {
 
   /** The page is shown (again): by a switch of tabs, from the back/forward cache, after a sleep, back online. */
   wake(): void {
+    this.env.tabs.open();
     this.checkStorage();
     this.follow();
     this.seat.seen();
@@ -178,6 +177,7 @@ export class Chat implements Desk {
   /** The page is about to be frozen or left. */
   leave(): void {
     this.seat.leave();
+    this.env.tabs.close();
   }
 
   granted(): void {
@@ -204,9 +204,9 @@ export class Chat implements Desk {
     if (hint.type === "history") this.follow();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
-    else if (hint.type === "cleared" || hint.type === "deleted") this.reset();
+    else if (hint.type === "cleared") this.clearedElsewhere(hint);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
-    else if (hint.type === "stream" && !this.isOwner) {
+    else if (hint.type === "stream" && !this.isOwner && hint.sessionId === this.conversation.sessionId) {
       transcript.stream = hint.stream;
       this.sync.setTyping(hint.typing);
     }
@@ -266,28 +266,29 @@ export class Chat implements Desk {
   }
 
   deleted(sessionId: string | null): void {
-    if (sessionId !== this.conversation.sessionId) return;
-    this.wipe(true);
-    if (sessionId !== null) this.env.tabs.tell({ type: "deleted", sessionId });
+    if (sessionId === this.conversation.sessionId) this.clear(true);
   }
 
-  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
-  private wipe(everything: boolean): void {
-    this.conversation.forget(everything);
-    this.outbox.clear();
-    this.reset();
-  }
-
-  /** Forget the conversation in this tab. */
+  /** Forget the conversation in this tab, and take up the one that is kept now. */
   private reset(): void {
+    this.drop();
+    this.follow();
+  }
+
+  /** What is kept now is not taken up, for this tab may see the erasure later than the hint. */
+  private clearedElsewhere({ done, at }: Cleared): void {
+    this.outbox.drop(done, at);
+    this.drop();
+    this.conversation.eraseGone();
+  }
+
+  private drop(): void {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
-    this.visitor.forget();
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });
-    this.follow();
   }
 
   destroy(): void {

@@ -18,6 +18,10 @@ export class Conversation {
   sessionId: string | null = null;
   private meta: SessionMeta | null = null;
   private kept = false;
+  /** How often the conversation was dropped: what was asked for before belongs to none. */
+  drops = 0;
+  /** The session that was cleared: the storage may still name it, for what another tab erased reaches this one later. */
+  private gone: string | null = null;
 
   constructor(
     private readonly store: BrowserStore,
@@ -64,7 +68,9 @@ export class Conversation {
     const id = this.store.sessionId();
     const meta = this.store.session();
     const nothing = !this.store.persistent || this.store.isEmpty();
-    if (nothing || (id !== this.sessionId && meta === null)) return { moved: false, fresh: [] };
+    // Records are written and erased one by one: a history without a session is on its way in or out.
+    const isPartial = meta === null && (id === null || id !== this.sessionId);
+    if (nothing || isPartial || this.eraseGone()) return { moved: false, fresh: [] };
     const moved = id !== this.sessionId;
     this.meta = meta ?? this.meta;
     if (moved) {
@@ -73,6 +79,13 @@ export class Conversation {
       this.transcript.clear();
     }
     return { moved, fresh: this.reread() };
+  }
+
+  /** A tab that had not heard of the clearing yet may have written the session back. True: so it was. */
+  eraseGone(): boolean {
+    const isBack = this.gone !== null && this.store.sessionId() === this.gone;
+    if (isBack) this.store.forgetSession();
+    return isBack;
   }
 
   private reread(): Message[] {
@@ -146,6 +159,8 @@ export class Conversation {
 
   /** Forget it in this tab: what is kept belongs to whoever cleared it, and may be the next conversation already. */
   drop(): void {
+    this.drops += 1;
+    this.gone = this.sessionId ?? this.gone;
     this.sessionId = null;
     this.meta = null;
     this.kept = false;

@@ -18,7 +18,9 @@ const FORBIDDEN_FILL =
   /cc-|passw|one.time|passcode|\b(pin|otp|cvv2?|cvc2?|csc|iban|bic|ssn|card (number|no)|(credit|debit|bank) card|account (number|no)|(verification|security|sms) code|kreditkarte|kartennummer|kontonummer|kennwort)\b/;
 const CAPTCHA = ".g-recaptcha:not([data-size=invisible]),.h-captcha,.cf-turnstile,iframe[src*=captcha],iframe[src*=turnstile]";
 
-export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean };
+export const NAME_MAX = 120;
+
+export type Usable = HTMLElement & { type?: string; autocomplete?: string; disabled?: boolean; href?: string };
 
 export function usable(page: Document): Usable[] {
   return [...page.querySelectorAll<Usable>(USABLE)].filter((element) => element.type !== "hidden" && element.getClientRects().length > 0);
@@ -79,6 +81,24 @@ export function find(page: Document, target: Target | undefined): Usable | null 
     if (hit !== undefined) return hit[0];
   }
   return null;
+}
+
+/** Whether a page calls it so: not only like it. */
+function isCalled(element: Usable, { role, name, label }: Target): boolean {
+  return (role === undefined || roleOf(element) === role) && calledOf(element) === plain(name ?? label ?? "").toLowerCase();
+}
+
+const calledOf = (element: Usable): string => plain(nameOf(element).slice(0, NAME_MAX)).toLowerCase();
+
+/**
+ * The element that a plan means by an id. It may be another one's since (`known`): then the only one that is called so,
+ * or any of several links to one address.
+ */
+export function recognize(page: Document, known: Usable | null, target: Target = {}): Usable | null {
+  if (known !== null && isCalled(known, target)) return known;
+  if (!(target.name ?? target.label)) return null;
+  const [first = null, ...others] = usable(page).filter((element) => isCalled(element, target));
+  return others.every(({ href }) => href && href === first?.href) ? first : null;
 }
 
 function bySelector(page: Document, selector: string): Usable | null {

@@ -15,6 +15,8 @@ export interface Env {
   connect: Connect;
   tabs: Tabs;
   baton: (holder: Holder) => Baton;
+  /** Runs while no other tab of this browser runs one, where the browser can say so. */
+  alone: <T>(task: () => Promise<T>) => Promise<T>;
   /** Ms since the epoch, by a clock that may be wrong. */
   now: () => number;
   url: () => string;
@@ -30,7 +32,7 @@ export interface Env {
 }
 
 export type ChatEvent =
-  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" }
+  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" | "proceed" }
   | { name: "config"; config: SiteConfig }
   | { name: "message" | "reply"; message: Message }
   | { name: "restored"; how: "full" | "cached" | "new" }

@@ -2,7 +2,7 @@
 // has said yes, and what it has not been told of is for it to sort out after a reload.
 
 import type { Chat } from "./chat.js";
-import { asksForHuman, find, isForbidden, type Usable, usable } from "./elements.js";
+import { asksForHuman, find, isForbidden, recognize, type Usable, usable } from "./elements.js";
 import type { Inspector } from "./inspector.js";
 import type { Plan, Step } from "./wire.js";
 import { EVENTS } from "./wire.js";
@@ -82,11 +82,15 @@ export class Executor {
     const until = Date.now() + APPEARS_MS;
     for (;;) {
       if (this.run !== plan) return null;
-      const element = step.elementId === undefined ? find(this.page, step.target) : this.inspector.element(step.elementId);
+      const element = this.find(step);
       if (element !== null && element.disabled !== true) return element;
       if (Date.now() > until) return null;
       await pause(LOOK_MS);
     }
+  }
+
+  private find({ elementId, target }: Step): Usable | null {
+    return elementId === undefined ? find(this.page, target) : recognize(this.page, this.inspector.element(elementId), target);
   }
 
   private async click(step: Step, element: Usable): Promise<Result> {

@@ -11,14 +11,23 @@ import { Http } from "./http.js";
 import { uuid, visitorId } from "./identity.js";
 import { Inspector } from "./inspector.js";
 import { follow } from "./lifecycle.js";
-import { BrowserStore, memoryArea, type Trouble } from "./storage.js";
+import { memoryArea, type Trouble } from "./records.js";
+import { BrowserStore } from "./storage.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
+import type { SiteConfig } from "./types.js";
 import { createView } from "./view/index.js";
 import { Widget } from "./widget.js";
+import { EVENTS } from "./wire.js";
 
 /** The page is told that the chat is ready at the latest after this time, also when the server does not answer. */
 const READY_MS = 2_000;
+/** A frame comes within this time or not at all. */
+const UNSEEN_MS = 100;
+/** A tab that sleeps may hold up the others this long. */
+const ALONE_MS = 3_000;
+/** What one process has put into the storage, another one sees a little later. */
+const SEEN_MS = 300;
 
 interface Loader {
   host: string;
@@ -45,6 +54,7 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     connect: connectTo(host),
     baton: (holder) =>
       navigator.locks ? new LockBaton(navigator.locks, holder) : new BeatBaton(tabs, now, holder),
+    alone: (task) => (navigator.locks ? alone(navigator.locks, task) : task()),
     url: () => location.href,
     visible: () => document.visibilityState === "visible",
     online: () => navigator.onLine,
@@ -53,6 +63,16 @@ function makeEnv({ host, options }: Loader, trouble: (kind: Trouble | null) => v
     preview,
     remembers: !("no-user-memory" in options),
   };
+}
+
+function alone<T>(locks: LockManager, task: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const run = async (): Promise<void> => {
+      resolve(await task());
+      await new Promise((seen) => setTimeout(seen, SEEN_MS));
+    };
+    locks.request("leflux:init", { signal: AbortSignal.timeout(ALONE_MS) }, run).catch(run);
+  });
 }
 
 function start(page: Page, loader: Loader): void {
@@ -89,14 +109,17 @@ function start(page: Page, loader: Loader): void {
     else announce(event, announcer);
     if (event.name === "restored") ready();
     if (event.name === "joined" || event.name === "reindex") inspector.again();
+    // Whether the page has by now what was missing is for the server to see.
+    if (event.name === "proceed") void inspector.tell(EVENTS.proceed);
     if (event.name === "plan") void executor.start(event.plan);
     if (event.name === "task-end" || event.name === "taken-over" || event.name === "cleared") executor.stop();
+    if (chat.hasWaiting) inspector.hurry();
     if (event.name !== "change") return;
     shown.redraw();
     const next = JSON.stringify(publicState(chat, shown));
     if (next !== state) announcer.tell("state-change", JSON.parse((state = next)));
   });
-  const stopFollowing = follow(page, chat, timers, () => shown.saveDraft());
+  let stopFollowing = (): void => timers.clear();
   page.LeFlux = makeApi({
     chat,
     widget: shown,
@@ -114,8 +137,24 @@ function start(page: Page, loader: Loader): void {
       delete page.__leflux;
     },
   });
+  if (env.preview) {
+    // The owner's dashboard shows how the chat will look; a preview asks no server.
+    page.addEventListener("leflux:preview", (event) => shown.configure((event as CustomEvent<SiteConfig>).detail));
+    ready();
+  }
   timers.set("ready", READY_MS, ready);
-  chat.wake();
+  afterPaint(timers, () => {
+    if (page.LeFlux === undefined) return;
+    stopFollowing = follow(page, chat, timers, () => shown.saveDraft());
+    chat.wake();
+  });
+}
+
+/** What the visitor waits for is on the screen first. A page that nobody sees is never painted. */
+function afterPaint(timers: Timers, work: () => void): void {
+  const soon = (): void => timers.set("begin", 0, work);
+  if (document.visibilityState === "visible") requestAnimationFrame(soon);
+  timers.set("begin", UNSEEN_MS, work);
 }
 
 const page = window as Page;

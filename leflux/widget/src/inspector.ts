@@ -2,19 +2,22 @@
 // has typed are not among it.
 
 import type { Chat } from "./chat.js";
-import { isForbidden, nameOf, roleOf, usable, type Usable } from "./elements.js";
+import { isForbidden, NAME_MAX, nameOf, roleOf, usable, type Usable } from "./elements.js";
 import type { Timers } from "./timers.js";
 import { EVENTS } from "./wire.js";
 
 const TEXT_MAX = 5_000;
-const NAME_MAX = 120;
 const ELEMENTS_MAX = 120;
 const QUIET_MS = 600;
 /** What pages show and hide their elements by. */
 const SHOWING = ["class", "disabled", "hidden", "open", "style"];
 
+type Navigating = { navigation?: EventTarget };
+
 export class Inspector {
   private readonly ids = new WeakMap<Element, string>();
+  /** Another page's ids are none of this one's. */
+  private readonly prefix = `e${Math.random().toString(36).slice(2, 5)}-`;
   private count = 0;
   private sent = "";
   private isDue = false;
@@ -25,8 +28,11 @@ export class Inspector {
     private readonly chat: Chat,
     private readonly timers: Timers,
   ) {
-    this.watcher = new MutationObserver(() => this.soon());
+    const soon = (): void => this.soon();
+    this.watcher = new MutationObserver(soon);
     this.watcher.observe(page.body, { childList: true, subtree: true, attributeFilter: SHOWING });
+    // Where the browser tells of it: a page may be another one by its address alone.
+    (page.defaultView as Navigating | null)?.navigation?.addEventListener("currententrychange", soon);
   }
 
   /** The page or what is known of the visitor may have changed. */
@@ -43,6 +49,13 @@ export class Inspector {
   again(): void {
     this.sent = "";
     this.soon();
+  }
+
+  /** What the visitor is about to ask may be about the page as it is now. */
+  hurry(): void {
+    if (!this.isDue) return;
+    this.isDue = false;
+    void this.tell();
   }
 
   element(id: string): Usable | null {
@@ -62,21 +75,21 @@ export class Inspector {
   }
 
   private entry(element: Usable): object {
-    const id = this.ids.get(element) ?? `e${(this.count += 1)}`;
+    const id = this.ids.get(element) ?? this.prefix + (this.count += 1);
     this.ids.set(element, id);
-    const entry = { id, role: roleOf(element), name: nameOf(element).slice(0, NAME_MAX) };
-    const { type, autocomplete } = element;
+    const { type, autocomplete, disabled } = element;
+    const entry = { id, role: roleOf(element), name: nameOf(element).slice(0, NAME_MAX), disabled: disabled || undefined };
     return isForbidden(element) ? { ...entry, type, autocomplete } : entry;
   }
 
   /** Only what has changed is worth a message. */
-  async tell(): Promise<void> {
+  async tell(event: string = EVENTS.context): Promise<void> {
     if (!this.chat.sync.isJoined) return;
     const context = this.describe();
     const text = JSON.stringify(context);
-    if (text === this.sent) return;
+    if (text === this.sent && event === EVENTS.context) return;
     this.sent = text;
-    const answer = await this.chat.sync.ask(EVENTS.context, { context });
+    const answer = await this.chat.sync.ask(event, { context });
     if (answer?.ok !== true && this.sent === text) this.sent = "";
   }
 

@@ -65,14 +65,20 @@ export class Opening {
 
   /** A fresh session, once at a time. False when the server cannot be asked now. */
   init(): Promise<boolean> {
-    this.starting ??= this.requestSession().finally(() => {
+    this.starting ??= this.env.alone(() => this.startSession()).finally(() => {
       this.starting = null;
     });
     return this.starting;
   }
 
+  /** Two sessions for one conversation would part what was said: the tab that comes second goes where the first went. */
+  private async startSession(): Promise<boolean> {
+    this.desk.follow();
+    return this.conversation.sessionId !== null || this.requestSession();
+  }
+
   private async requestSession(): Promise<boolean> {
-    const { continues } = this.conversation;
+    const { continues, drops } = this.conversation;
     const visitorId = this.env.visitorId();
     const prior = this.conversation.prior();
     try {
@@ -83,7 +89,7 @@ export class Opening {
         ...(prior.length === 0 ? {} : { priorHistory: prior }),
       });
       // Another tab may have been faster; then all go where it went.
-      if (!this.desk.follow()) this.conversation.adopt(answer);
+      if (!this.desk.follow() && this.conversation.drops === drops) this.conversation.adopt(answer);
       this.reconciled(answer, "new");
       if (this.desk.isOwner) void this.side.rejoin();
       return true;

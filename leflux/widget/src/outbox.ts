@@ -22,14 +22,15 @@ export interface Courier {
   changed(done: readonly string[]): void;
 }
 
-const PUT_BACK_MAX = 3;
 const AGAIN_MAX = 3;
 const PAUSE_MAX_MS = 8_000;
 
 export class Outbox {
   private pending: Pending[];
-  /** Typed in this tab, and how often it may be put back after another tab's write has dropped it. */
-  private readonly mine = new Map<string, number>();
+  /** What the browser had no room for: only this tab knows of it. */
+  private readonly unkept = new Set<string>();
+  /** Given up when the conversation was cleared; the storage may still name them for a moment. */
+  private readonly dropped = new Set<string>();
   private busy = false;
   private asked = false;
   private paused = false;
@@ -53,12 +54,11 @@ export class Outbox {
   }
 
   add(message: Pending): void {
-    this.mine.set(message.clientMessageId, PUT_BACK_MAX);
     this.set([...this.known(), message]);
   }
 
   retry(clientMessageId: string): void {
-    this.change(clientMessageId, ({ clientMessageId: id, text, ts }) => ({ clientMessageId: id, text, ts }));
+    this.change(clientMessageId, ({ failed: _, ...message }) => message);
     void this.flush();
   }
 
@@ -71,39 +71,50 @@ export class Outbox {
 
   /** Another tab has seen to these. */
   forget(ids: readonly string[]): void {
-    for (const id of ids) this.mine.delete(id);
+    for (const id of ids) this.unkept.delete(id);
   }
 
-  /** Take over what other tabs have written; put back what of ours a race between tabs has lost. */
+  /** Take over what other tabs have written. */
   reload(): void {
     const waiting = this.known().filter(({ clientMessageId }) => !this.courier.isStored(clientMessageId));
     if (waiting.length === this.store.outbox().length) this.pending = waiting;
     else this.set(waiting);
   }
 
-  /** In the order of typing, whatever the clocks say: that in which they were put into the storage. */
+  /** In the order of typing, whatever the clocks say. */
   private known(): Pending[] {
     if (!this.store.persistent) return this.pending;
-    const stored = this.store.outbox();
+    const stored = this.stored();
     const ids = new Set(stored.map(({ clientMessageId }) => clientMessageId));
-    const lost = this.pending.filter(({ clientMessageId: id }) => {
-      const times = this.mine.get(id) ?? 0;
-      if (ids.has(id) || times === 0 || this.courier.isStored(id)) return false;
-      if (this.store.works) this.mine.set(id, times - 1);
-      return true;
-    });
+    const lost = this.pending.filter(
+      ({ clientMessageId: id }) => this.unkept.has(id) && !ids.has(id) && !this.courier.isStored(id),
+    );
     return [...stored, ...lost];
   }
 
-  clear(): void {
-    this.mine.clear();
-    this.set([]);
+  private stored(): Pending[] {
+    return this.store.outbox().filter(({ clientMessageId }) => !this.dropped.has(clientMessageId));
+  }
+
+  /** Give everything up. Returns the ids. */
+  clear(): string[] {
+    const ids = this.known().map(({ clientMessageId }) => clientMessageId);
+    this.unkept.clear();
+    this.drop(ids);
+    this.set([], ids);
+    return ids;
+  }
+
+  /** Given up in another tab: these, and what was typed before that. It need not have heard of all of them. */
+  drop(ids: readonly string[], at = -Infinity): void {
+    const before = [...this.pending, ...this.store.outbox()].filter(({ ts }) => ts < at);
+    for (const id of [...ids, ...before.map(({ clientMessageId }) => clientMessageId)]) this.dropped.add(id);
   }
 
   /** Forget what this tab knows, and look at what is kept now. */
   reset(): void {
-    this.mine.clear();
-    this.pending = this.store.persistent ? this.store.outbox() : [];
+    this.unkept.clear();
+    this.pending = this.store.persistent ? this.stored() : [];
   }
 
   stop(): void {
@@ -153,7 +164,7 @@ export class Outbox {
 
   private set(pending: Pending[], done: readonly string[] = []): void {
     this.pending = pending;
-    this.store.saveOutbox(pending);
+    for (const id of this.store.saveOutbox(pending)) this.unkept.add(id);
     this.courier.changed(done);
   }
 }

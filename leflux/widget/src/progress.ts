@@ -22,8 +22,15 @@ export class Progress {
   }
 
   confirm(asked: ConfirmationRequired): void {
-    const { taskId, actionId, message, confirm_label: confirmLabel, cancel_label: cancelLabel } = asked;
-    this.confirmation = { taskId, actionId, message, confirmLabel, cancelLabel };
+    const { confirm_label: confirmLabel, cancel_label: cancelLabel, ...rest } = asked;
+    this.confirmation = { ...rest, confirmLabel, cancelLabel };
+  }
+
+  /** What was asked is off the screen. */
+  answered(): Partial<Confirmation> {
+    const asked = this.confirmation ?? {};
+    this.confirmation = null;
+    return asked;
   }
 
   end(): void {

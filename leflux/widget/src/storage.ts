@@ -1,6 +1,6 @@
-// What the browser keeps. Every record has a version and is checked when it is read; whatever is corrupt, of
-// another version or unreadable counts as absent. When the browser keeps nothing, memory does for this page.
+// What the browser keeps of the conversation, record by record; each is checked when it is read.
 
+import { Records } from "./records.js";
 import type { Message, SiteConfig } from "./types.js";
 import { isMessage } from "./wire.js";
 
@@ -14,11 +14,10 @@ export const KEYS = {
   draft: "leflux:draft",
 } as const;
 
-export const VERSION = 1;
+/** Before the id of a message that waits. */
+const WAITING = `${KEYS.outbox}:`;
 const HISTORY_MAX = 1_000;
 const HISTORY_MIN = 15;
-
-export type Trouble = "storage-blocked" | "storage-full";
 
 export interface SessionMeta {
   createdAt: number;
@@ -38,6 +37,8 @@ export interface Pending {
   text: string;
   ts: number;
   failed?: string;
+  /** Its place in the order of typing, by which clocks are not asked. */
+  n?: number;
 }
 
 export interface History {
@@ -55,52 +56,9 @@ export interface WidgetState {
   config: SiteConfig;
 }
 
-/** The part of `Storage` that is used. */
-export interface Area {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/** Keeps things for as long as the page lives. */
-export function memoryArea(): Area {
-  const map = new Map<string, string>();
-  return {
-    getItem: (key) => map.get(key) ?? null,
-    setItem: (key, value) => void map.set(key, value),
-    removeItem: (key) => void map.delete(key),
-  };
-}
-
-export class BrowserStore {
-  readonly persistent: boolean;
-  private readonly area: Area;
-  private readonly failing = new Set<string>();
-
-  /** `open` returns localStorage, and throws where the browser forbids it. `trouble` is told what cannot be kept. */
-  constructor(
-    open: () => Area,
-    private readonly trouble: (kind: Trouble | null) => void,
-  ) {
-    let area: Area | null = null;
-    try {
-      area = open();
-      const probe = "leflux:probe";
-      area.setItem(probe, probe);
-      area.removeItem(probe);
-    } catch (error) {
-      // A full store can still be read, and may have room again later.
-      if (!isQuota(error)) area = null;
-    }
-    this.persistent = area !== null;
-    this.area = area ?? memoryArea();
-    if (!this.persistent) trouble("storage-blocked");
-  }
-
-  /** Everything was kept so far. */
-  get works(): boolean {
-    return this.failing.size === 0;
-  }
+export class BrowserStore extends Records {
+  private text: string | null = null;
+  private parsed: History = { messages: [], past: [] };
 
   sessionId(): string | null {
     const id = this.get(KEYS.sessionId);
@@ -128,10 +86,16 @@ export class BrowserStore {
     return [KEYS.sessionId, KEYS.session, KEYS.history].every((key) => this.get(key) === null);
   }
 
+  /** Read often, and long: what has not changed is not parsed again. */
   history(): History {
-    const value = this.read(KEYS.history);
-    const list = (part: unknown): Message[] => (Array.isArray(part) ? part.filter(isMessage) : []);
-    return { messages: list(value?.["messages"]), past: list(value?.["past"]) };
+    const text = this.get(KEYS.history);
+    if (text !== this.text) {
+      const value = this.read(KEYS.history);
+      const list = (part: unknown): Message[] => (Array.isArray(part) ? part.filter(isMessage) : []);
+      this.text = text;
+      this.parsed = { messages: list(value?.["messages"]), past: list(value?.["past"]) };
+    }
+    return this.parsed;
   }
 
   /** Keeps the newest messages that fit; the oldest go first. */
@@ -145,20 +109,38 @@ export class BrowserStore {
     this.drop(KEYS.history);
   }
 
+  /** What waits to be sent, in the order of typing. */
   outbox(): Pending[] {
-    const messages = this.read(KEYS.outbox)?.["messages"];
-    if (!Array.isArray(messages)) return [];
-    return messages.filter((entry: Pending | null) => isText(entry?.clientMessageId) && isText(entry?.text) && Number.isFinite(entry?.ts));
+    const list = this.read(KEYS.outbox);
+    const listed = list?.["copy"] === true ? null : list?.["messages"];
+    const single = this.waiting().map((key) => this.read(key) as unknown as Pending | null);
+    return [...(Array.isArray(listed) ? listed : []), ...single]
+      .filter((entry: Pending | null) => isText(entry?.clientMessageId) && isText(entry?.text) && Number.isFinite(entry?.ts))
+      .sort((a, b) => (a.n ?? 0) - (b.n ?? 0) || a.ts - b.ts);
   }
 
-  /** What is typed and not yet acknowledged comes before what the server could give again. */
-  saveOutbox(messages: Pending[]): void {
-    if (messages.length === 0) {
-      this.drop(KEYS.outbox);
-    } else if (!this.write(KEYS.outbox, { messages })) {
-      this.drop(KEYS.history);
-      this.write(KEYS.outbox, { messages });
-    }
+  /**
+   * Each message has a record of its own, for two that write one list at the same time overwrite each other, and the
+   * page of one may be closed before it can look again. The list is a copy for whoever wants to see what waits.
+   * Returns the ids of what could not be kept. What is typed comes before what the server could give again.
+   */
+  saveOutbox(messages: Pending[]): string[] {
+    const gone = new Set(this.waiting());
+    let last = Math.max(0, ...messages.map(({ n }) => n ?? 0));
+    const lost = messages.filter((message) => {
+      const key = WAITING + message.clientMessageId;
+      gone.delete(key);
+      message.n ??= ++last;
+      return !this.write(key, message) && (this.drop(KEYS.history), !this.write(key, message));
+    });
+    for (const key of gone) this.drop(key);
+    if (messages.length === 0) this.drop(KEYS.outbox);
+    else this.write(KEYS.outbox, { copy: true, messages });
+    return lost.map(({ clientMessageId }) => clientMessageId);
+  }
+
+  private waiting(): string[] {
+    return this.keys().filter((key) => key.startsWith(WAITING));
   }
 
   widget(): WidgetState {
@@ -211,58 +193,17 @@ export class BrowserStore {
 
   /** Forget the conversation; with `everything`, what the visitor told us too. */
   forget(everything: boolean): void {
-    for (const key of [KEYS.session, KEYS.sessionId, KEYS.history, KEYS.outbox, KEYS.draft]) this.drop(key);
+    for (const key of [KEYS.session, KEYS.sessionId, KEYS.history, KEYS.outbox, KEYS.draft, ...this.waiting()]) this.drop(key);
     if (everything) this.drop(KEYS.userData);
+  }
+
+  /** Forget the session, but nothing that is being typed. */
+  forgetSession(): void {
+    for (const key of [KEYS.session, KEYS.sessionId, KEYS.history]) this.drop(key);
   }
 
   dropWidget(): void {
     this.drop(KEYS.widget);
-  }
-
-  private read(key: string): Record<string, unknown> | null {
-    const text = this.get(key);
-    if (text === null) return null;
-    try {
-      const value: unknown = JSON.parse(text);
-      if (typeof value === "object" && value !== null && (value as { v?: unknown }).v === VERSION) {
-        return value as Record<string, unknown>;
-      }
-    } catch {
-      // Falls through: what cannot be parsed is of no use to anyone.
-    }
-    return null;
-  }
-
-  private write(key: string, value: object): boolean {
-    return this.set(key, JSON.stringify({ v: VERSION, ...value }));
-  }
-
-  private get(key: string): string | null {
-    try {
-      return this.area.getItem(key);
-    } catch {
-      return null;
-    }
-  }
-
-  private set(key: string, text: string): boolean {
-    try {
-      this.area.setItem(key, text);
-      if (this.failing.delete(key) && this.failing.size === 0) this.trouble(null);
-      return true;
-    } catch (error) {
-      this.failing.add(key);
-      this.trouble(isQuota(error) ? "storage-full" : "storage-blocked");
-      return false;
-    }
-  }
-
-  private drop(key: string): void {
-    try {
-      this.area.removeItem(key);
-    } catch {
-      // Nothing can be done, and nothing depends on it.
-    }
   }
 }
 
@@ -272,9 +213,4 @@ function isText(value: unknown): value is string {
 
 function isSessionId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9a-f-]{36}$/.test(value);
-}
-
-function isQuota(error: unknown): boolean {
-  const name = (error as { name?: unknown } | null)?.name;
-  return name === "QuotaExceededError" || name === "NS_ERROR_DOM_QUOTA_REACHED";
 }

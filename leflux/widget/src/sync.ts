@@ -70,7 +70,6 @@ export class Sync implements Link, Sender {
   get isOwner(): boolean {
     return this.desk.isOwner;
   }
-
   get awayMs(): number {
     return Math.abs(this.env.now() - this.awaySince);
   }
@@ -204,7 +203,8 @@ export class Sync implements Link, Sender {
 
   /** Tell the other tabs of the reply in the making. */
   private streamed(): void {
-    this.env.tabs.tell({ type: "stream", stream: this.conversation.transcript.stream, typing: this.typing });
+    const { sessionId, transcript: { stream } } = this.conversation;
+    this.env.tabs.tell({ type: "stream", sessionId, stream, typing: this.typing });
     this.desk.changed();
   }
 

@@ -1,18 +1,21 @@
 // Tabs of one site share the browser's storage, which is the truth between them. A hint only says what to read again;
 // where there is no BroadcastChannel, hints travel through the storage itself.
 
-import type { Area } from "./storage.js";
+import type { Area } from "./records.js";
 import type { Stream } from "./wire.js";
 
+/** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */
+export type Cleared = { type: "cleared"; at: number; done: readonly string[] };
+
 export type Hint =
-  | { type: "history" | "widget" | "cleared" | "bye" }
+  | { type: "history" | "widget" | "bye" }
+  | Cleared
   /** What waits has changed; `done` no longer does. */
   | { type: "outbox"; done: readonly string[] }
   /** The reply that the owner receives, as far as it is; and whether one is awaited. */
-  | { type: "stream"; stream: Stream | null; typing: boolean }
+  | { type: "stream"; sessionId: string | null; stream: Stream | null; typing: boolean }
   /** The stream has become this message, which the history will have. */
   | { type: "done"; streamId: string; id: string; seq: number }
-  | { type: "deleted"; sessionId: string }
   /** This tab owns the conversation since `at`. */
   | { type: "owner"; at: number };
 
@@ -42,26 +45,30 @@ export function storageChannel(area: Area, page: Pick<Window, "addEventListener"
 }
 
 export class Tabs {
-  private readonly channel: Channel | null;
+  private channel: Channel | null = null;
   private readonly listeners: ((hint: Hint, from: string) => void)[] = [];
 
   /** `tab` is new for each page load, so that a duplicated tab is another one. */
   constructor(
     readonly tab: string,
-    open: () => Channel,
+    private readonly connect: () => Channel,
   ) {
-    let channel: Channel | null = null;
+    this.open();
+  }
+
+  /** Hear the others (again). */
+  open(): void {
+    if (this.channel !== null) return;
     try {
-      channel = open();
-      channel.onmessage = ({ data }) => {
+      this.channel = this.connect();
+      this.channel.onmessage = ({ data }) => {
         const { from, hint } = (data ?? {}) as { from?: unknown; hint?: Hint };
-        if (typeof from !== "string" || from === tab || typeof hint?.type !== "string") return;
+        if (typeof from !== "string" || from === this.tab || typeof hint?.type !== "string") return;
         for (const listener of this.listeners) listener(hint, from);
       };
     } catch {
-      channel = null;
+      this.channel = null;
     }
-    this.channel = channel;
   }
 
   /** False: this tab cannot hear the others; the server's fencing keeps them apart. */
@@ -81,7 +88,9 @@ export class Tabs {
     }
   }
 
+  /** A page in the back/forward cache that is sent a hint is thrown out of it, so a page that is left hears nothing. */
   close(): void {
     this.channel?.close();
+    this.channel = null;
   }
 }

@@ -75,6 +75,7 @@ export interface Confirmation {
   message: string;
   confirmLabel: string;
   cancelLabel: string;
+  kind?: "gate" | "repeat" | "missing" | undefined;
 }
 
 export interface ViewState {

@@ -6,33 +6,29 @@ import type { Message } from "./types.js";
 const ASKED = ["name", "email", "phone"];
 
 export class Visitor {
-  private known: Record<string, string> = {};
-
-  /** With `keeps` false, what is told lives only as long as the page. */
+  /** With `keeps` false nothing is known beyond the conversation itself, and what was kept before is dropped. */
   constructor(
     private readonly store: BrowserStore,
     private readonly keeps: boolean,
     private readonly now: () => number,
-  ) {}
+  ) {
+    if (!keeps) store.userData(Infinity);
+  }
 
   get data(): Record<string, string> {
-    return this.keeps ? this.store.userData(this.now()) : { ...this.known };
+    return this.store.userData(this.now());
   }
 
   /** Adds to what is known; an empty value removes it. */
   tell(data: Record<string, string>, ttlMs: number): void {
+    if (!this.keeps) return;
     const told = Object.entries({ ...this.data, ...data }).filter(([, value]) => typeof value === "string" && value !== "");
-    this.known = Object.fromEntries(told);
-    if (this.keeps) this.store.saveUserData(this.known, this.now() + ttlMs);
+    this.store.saveUserData(Object.fromEntries(told), this.now() + ttlMs);
   }
 
   /** `text` answers `question`, if that is one about the visitor. */
   answer(question: Message | undefined, text: string, ttlMs: number): void {
     const ask = question?.kind === "question" ? (question.data as { ask?: unknown } | null)?.ask : null;
     if (typeof ask === "string" && ASKED.includes(ask)) this.tell({ [ask]: text.trim() }, ttlMs);
-  }
-
-  forget(): void {
-    this.known = {};
   }
 }

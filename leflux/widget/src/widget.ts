@@ -1,13 +1,16 @@
 // What the visitor sees of the chat: panel, launcher, draft. All tabs of the browser show the same.
 
 import { type Chat, MAX_CHARS } from "./chat.js";
-import type { BrowserStore, Trouble, WidgetState } from "./storage.js";
+import type { Trouble } from "./records.js";
+import type { BrowserStore, WidgetState } from "./storage.js";
 import type { Tabs } from "./tabs.js";
 import { Timers } from "./timers.js";
 import type { CreateView, SiteConfig, View, ViewActions, ViewState } from "./types.js";
 import { EVENTS } from "./wire.js";
 
 const DRAFT_MS = 300;
+/** What is painted first is not drawn again before it is in sight. */
+const FIRST_MS = 30;
 
 export class Widget {
   /** What the browser cannot keep. */
@@ -46,16 +49,20 @@ export class Widget {
     this.draft = this.store.draft();
     this.view.render(this.viewState());
     if (this.draft !== "") this.view.setDraft(this.draft);
+    this.isDrawing = true;
+    this.timers.set("first", FIRST_MS, () => this.draw());
   }
 
   /** Draw soon: everything that changes in one turn is drawn once. */
   redraw(): void {
     if (this.isDrawing) return;
     this.isDrawing = true;
-    queueMicrotask(() => {
-      this.isDrawing = false;
-      this.view.render(this.viewState());
-    });
+    queueMicrotask(() => this.draw());
+  }
+
+  private draw(): void {
+    this.isDrawing = false;
+    this.view.render(this.viewState());
   }
 
   viewState(): ViewState {

@@ -8,6 +8,7 @@ export const EVENTS = {
   visibility: "visibility",
   confirm: "confirmation_response",
   context: "update_context",
+  proceed: "continue_task",
   started: "action_started",
   completed: "action_complete",
   sequenceComplete: "sequence_complete",
@@ -82,6 +83,7 @@ export interface ConfirmationRequired {
   message: string;
   confirm_label: string;
   cancel_label: string;
+  kind?: "gate" | "repeat" | "missing";
 }
 
 export interface TaskEnd {

@@ -4,7 +4,8 @@ import { BeatBaton, LockBaton } from "../src/baton.js";
 import { Chat } from "../src/chat.js";
 import type { ChatEvent, Env } from "../src/env.js";
 import { Http } from "../src/http.js";
-import { type Area, BrowserStore, type Trouble } from "../src/storage.js";
+import type { Area, Trouble } from "../src/records.js";
+import { BrowserStore } from "../src/storage.js";
 import { type Channel, storageChannel, Tabs } from "../src/tabs.js";
 import { connectTo, type FakeServer, type FakeSocket } from "./server.js";
 
@@ -67,7 +68,13 @@ export class Browser {
     const guard = (): void => {
       if (this.options.blocked) throw new DOMException("denied", "SecurityError");
     };
+    const { data } = this;
     return {
+      get length() {
+        guard();
+        return data.size;
+      },
+      key: (index) => (guard(), [...data.keys()][index] ?? null),
       getItem: (key) => (guard(), this.data.get(key) ?? null),
       setItem: (key, value) => {
         guard();
@@ -158,6 +165,7 @@ export class Tab {
       connect: connectTo(server, (socket) => (this.socket = socket)),
       baton: (holder) =>
         browser.options.locks === false ? new BeatBaton(tabs, now, holder) : new LockBaton(browser.locks, holder),
+      alone: (task) => task(),
       url: () => "http://shop.test/",
       visible: () => this.isVisible && this.isAlive,
       online: () => true,

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { Conversation } from "../src/conversation.js";
-import { type Area, BrowserStore, memoryArea, type Trouble } from "../src/storage.js";
+import { type Area, memoryArea, type Trouble } from "../src/records.js";
+import { BrowserStore } from "../src/storage.js";
 import type { Message } from "../src/types.js";
 
 const message = (seq: number, text: string): Message => ({ id: `id${seq}`, seq, role: "visitor", text, ts: 1 });

@@ -124,9 +124,12 @@ describe("the visitor", () => {
     expect(tab.chat.visitor.data).toEqual({});
   });
 
-  it("is not remembered where the site forbids it", async () => {
+  it("is not remembered where the site forbids it, nor what was kept before the site did", async () => {
+    browser.open().chat.setVisitorData({ name: "Ann" });
+    expect(browser.data.has("leflux:userData")).toBe(true);
     const tab = browser.open(true, { remembers: false });
+    expect([tab.chat.visitor.data, browser.data.has("leflux:userData")]).toEqual([{}, false]);
     tab.chat.setVisitorData({ name: "Ann" });
-    expect([tab.chat.visitor.data, browser.data.has("leflux:userData")]).toEqual([{ name: "Ann" }, false]);
+    expect([tab.chat.visitor.data, browser.data.has("leflux:userData")]).toEqual([{}, false]);
   });
 });

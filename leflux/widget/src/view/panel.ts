@@ -55,7 +55,8 @@ export class Panel {
     const names = el("div", null, { class: "names" }, this.#title, this.#subtitle);
     const mark = el("div", null, { class: "mark" }, icon("chat", true));
     const close = button("close", t.close, icon("close"), () => this.#actions.close());
-    const header = el("header", "header", {}, mark, names, this.#dock, this.#menu.button, close);
+    // No <header>: a page has one banner, its own.
+    const header = el("div", "header", {}, mark, names, this.#dock, this.#menu.button, close);
     this.#menu.holdOn(header);
     return header;
   }

@@ -11,7 +11,7 @@ const GROUP_MS = 300_000;
 /** The reader is at the bottom as long as no more than this is hidden below, in CSS pixels. */
 const NEAR = 48;
 /** What is painted at once; the rest, and the times of day, which are slow to get at first, follow after this time. */
-const BRIEF = 30;
+const BRIEF = 15;
 const BRIEF_MS = 40;
 
 export class Transcript {

@@ -19,7 +19,7 @@ it("no name goes over the wire, into the storage or to the page", () => {
   const contract = words(text("{leflux.d.ts,src/wire.ts,src/texts/en.json}"));
   expect(contract).toContain("clientMessageId");
   expect(NAMES.filter((name) => contract.has(name))).toEqual([]);
-  const kept = words(text("src/{storage,http,tabs}.ts").replace(/^import .*|\/\/.*|\/\*.*|private readonly .*/gm, ""));
+  const kept = words(text("src/{storage,records,http,tabs}.ts").replace(/^import .*|\/\/.*|\/\*.*|private readonly .*/gm, ""));
   expect(kept).toContain("lastActivity");
   expect(NAMES.filter((name) => kept.has(name))).toEqual([]);
 });

@@ -1,0 +1,190 @@
+"""Counts that outlive the process: each process keeps a document of its own for every site and day, so that none waits
+for another; days that are over are folded into one.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from backends.base import SettingsStore
+from backends.errors import StorageError, VersionConflict
+from leflux.stats import Outcome, Restore
+from leflux.tally import Tally, total
+
+log = structlog.get_logger(__name__)
+
+FLUSH_EVERY = 5.0
+FOLD_EVERY = 3600.0
+READS_AT_ONCE = 16
+MAX_DAYS = 400
+
+
+class _Folded(Struct, frozen=True):
+    """A day that is over. `parts` are the documents that it already holds: whatever remains of them is not counted."""
+
+    tally: Tally
+    parts: list[str]
+
+
+class Analytics:
+    """The counters of one process, and the counts of all. `clock` gives seconds since the epoch."""
+
+    def __init__(self, store: SettingsStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._me = uuid4().hex[:12]
+        self._counted: dict[tuple[str, str], Tally] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._versions: dict[tuple[str, str], int] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None:
+        tally = self._today(site_id)
+        setattr(tally.restores, how, getattr(tally.restores, how) + 1)
+        if milliseconds is not None:
+            tally.timed(milliseconds)
+
+    def acted(self, site_id: str, how: Outcome) -> None:
+        tally = self._today(site_id)
+        setattr(tally.tasks, how, getattr(tally.tasks, how) + 1)
+
+    def said(self, site_id: str, created: bool) -> None:
+        """A visitor's message has come, for the first time or again."""
+        tally = self._today(site_id)
+        if created:
+            tally.hours[datetime.fromtimestamp(self._clock(), UTC).hour] += 1
+        else:
+            tally.duplicates += 1
+
+    def missed(self, site_id: str) -> None:
+        """A page lacked messages that it should have been sent, and got them now."""
+        self._today(site_id).gaps += 1
+
+    def _today(self, site_id: str) -> Tally:
+        key = (site_id, date_of(self._clock()))
+        self._changed.add(key)
+        return self._counted.setdefault(key, Tally())
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._forever(), name="analytics")
+
+    async def stop(self) -> None:
+        """Write down what was counted last; a store that is away loses it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self.flush()
+        except StorageError as error:
+            log.warning("the last counts are lost", error=str(error))
+
+    async def _forever(self) -> None:
+        fold_at = 0.0
+        while True:
+            try:
+                await self.flush()
+                if time.monotonic() >= fold_at:
+                    fold_at = time.monotonic() + FOLD_EVERY
+                    await self.fold()
+            except StorageError as error:
+                log.warning("store does not answer", job="analytics", error=str(error))
+            except Exception:
+                log.exception("analytics failed")
+            await asyncio.sleep(FLUSH_EVERY)
+
+    async def flush(self) -> None:
+        """Store what has changed; a count is absolute, so that writing it twice does no harm."""
+        for key in list(self._changed):
+            self._changed.discard(key)
+            try:
+                await self._write(key)
+            except StorageError:
+                self._changed.add(key)
+                raise
+        today = date_of(self._clock())
+        for key in [key for key in self._counted if key[1] < today and key not in self._changed]:
+            del self._counted[key]
+            self._versions.pop(key, None)
+
+    async def _write(self, key: tuple[str, str]) -> None:
+        value = msgspec.json.encode(self._counted[key])
+        name = _part(*key, self._me)
+        try:
+            stored = await self._store.put(name, value, self._versions.get(key, 0))
+        except VersionConflict as conflict:
+            # Nobody else writes here: a write that was thought lost has landed.
+            stored = await self._store.put(name, value, conflict.current)
+        self._versions[key] = stored.version
+
+    async def days(self, site_id: str, first: str, last: str) -> dict[str, Tally]:
+        """The counts of each day from `first` to `last` (`YYYY-MM-DD`, both included) on which there were any."""
+        await self.flush()
+        names = await self._store.names(f"counts/{site_id}/")
+        dates = sorted({date for date in (name.split("/")[2] for name in names) if first <= date <= last})
+        parts = {date: [name for name in names if name.startswith(f"counts/{site_id}/{date}/")] for date in dates}
+        found: dict[str, Tally] = {}
+        for start in range(0, len(dates), READS_AT_ONCE):
+            batch = dates[start : start + READS_AT_ONCE]
+            read = await asyncio.gather(*(self._day(site_id, date, parts[date]) for date in batch))
+            found |= dict(zip(batch, read, strict=True))
+        return found
+
+    async def _day(self, site_id: str, date: str, parts: list[str]) -> Tally:
+        # Parts first: one that is folded meanwhile is named by the day that is read afterwards.
+        tallies = await self._read_parts(parts)
+        folded = await self._folded(site_id, date)
+        counted = [tally for name, tally in tallies.items() if name not in folded[0].parts]
+        return total([folded[0].tally, *counted])
+
+    async def _read_parts(self, names: list[str]) -> dict[str, Tally]:
+        found: dict[str, Tally] = {}
+        for name in names:
+            document = await self._store.get(name)
+            if document is not None:
+                found[name] = msgspec.json.decode(document.value, type=Tally)
+        return found
+
+    async def _folded(self, site_id: str, date: str) -> tuple[_Folded, int]:
+        found = await self._store.get(f"counts/{site_id}/{date}")
+        if found is None:
+            return _Folded(Tally(), []), 0
+        return msgspec.json.decode(found.value, type=_Folded), found.version
+
+    async def fold(self) -> None:
+        """Make one document of each day that no process counts any more."""
+        yesterday = date_of(self._clock() - 86400)
+        days: dict[tuple[str, str], list[str]] = {}
+        for name in await self._store.names("counts/"):
+            _, site_id, date, *part = name.split("/")
+            if part and date < yesterday:
+                days.setdefault((site_id, date), []).append(name)
+        for (site_id, date), parts in days.items():
+            await self._fold_day(site_id, date, parts)
+
+    async def _fold_day(self, site_id: str, date: str, parts: list[str]) -> None:
+        folded, version = await self._folded(site_id, date)
+        added = {name: tally for name, tally in (await self._read_parts(parts)).items() if name not in folded.parts}
+        if added:
+            day = _Folded(total([folded.tally, *added.values()]), [*folded.parts, *added])
+            try:
+                await self._store.put(f"counts/{site_id}/{date}", msgspec.json.encode(day), version)
+            except VersionConflict:
+                # Another process folds this day.
+                return
+        for name in parts:
+            await self._store.remove(name)
+
+
+def _part(site_id: str, date: str, process: str) -> str:
+    return f"counts/{site_id}/{date}/{process}"
+
+
+def date_of(seconds: float) -> str:
+    """The UTC day, `YYYY-MM-DD`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")

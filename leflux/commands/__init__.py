@@ -1,0 +1,1 @@
+"""What `run.py` does for an owner beside serving: accounts, exports, purges."""

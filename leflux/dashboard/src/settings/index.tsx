@@ -1,0 +1,44 @@
+import type { JSX } from "preact";
+import { to } from "../router.js";
+import { NotFound } from "../shell.js";
+import type { Site } from "../types.js";
+import { Page } from "../ui/page.js";
+import { AppearanceSettings } from "./appearance.js";
+import { Audit } from "./audit.js";
+import { Install } from "./install.js";
+import { Knowledge } from "./knowledge.js";
+import { Playbooks } from "./playbooks.js";
+import { PrivacySettings } from "./privacy.js";
+
+type View = (props: { site: Site }) => JSX.Element;
+
+const PAGES: Record<string, readonly [string, string, View]> = {
+  privacy: ["Privacy", "How long conversations are kept, and whether they are logged.", PrivacySettings],
+  appearance: ["Appearance", "How the chat looks and greets on your site.", AppearanceSettings],
+  install: ["Install", "What your site needs to show the chat.", Install],
+  knowledge: ["Knowledge", "What the chat has read of your site.", Knowledge],
+  playbooks: ["Playbooks", "What the chat may do on your pages.", Playbooks],
+  audit: ["Audit trail", "Who changed or deleted what, and when. Never what was said.", Audit],
+};
+
+export function SettingsPage({ site, page }: { site: Site; page: string }): JSX.Element {
+  const found = PAGES[page];
+  if (found === undefined) return <NotFound />;
+  const [title, lead, View] = found;
+  return (
+    <Page title={title} lead={lead}>
+      <nav class="tabs" aria-label="Settings">
+        <ul>
+          {Object.entries(PAGES).map(([name, [label]]) => (
+            <li key={name}>
+              <a href={to(site.id, "settings", name)} aria-current={name === page ? "page" : undefined}>
+                {label}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <View site={site} />
+    </Page>
+  );
+}

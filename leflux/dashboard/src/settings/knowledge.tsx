@@ -1,0 +1,93 @@
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { call, get, ofSite } from "../api.js";
+import { count, number } from "../format.js";
+import { asError, useLoad } from "../load.js";
+import type { Crawl, Site } from "../types.js";
+import { Icon } from "../ui/icons.js";
+import { Card } from "../ui/page.js";
+import { Show } from "../ui/states.js";
+import { toast } from "../ui/toast.js";
+import { Field } from "./form.js";
+
+const WATCH_MS = 1_000;
+/** A crawl that was asked for has begun after this time, or will not. */
+const BEGIN_MS = 5_000;
+
+export function Knowledge({ site }: { site: Site }): JSX.Element {
+  const path = ofSite(site.id, "/crawl");
+  const [isRunning, setRunning] = useState(true);
+  const beginsUntil = useRef(0);
+  const loaded = useLoad(
+    async (signal) => {
+      const crawl = await get<Crawl>(path, signal);
+      setRunning(crawl.state === "running" || Date.now() < beginsUntil.current);
+      return crawl;
+    },
+    path,
+    isRunning ? WATCH_MS : 0,
+  );
+  const [url, setUrl] = useState(`https://${site.allowedHosts[0] ?? "example.com"}/`);
+  const [error, setError] = useState<string | null>(null);
+  const start = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setError(null);
+    try {
+      const begun = await call<Crawl>("POST", path, { body: { url } });
+      beginsUntil.current = Date.now() + BEGIN_MS;
+      setRunning(true);
+      loaded.set(begun);
+      toast("The crawl has begun.");
+    } catch (raised) {
+      setError(asError(raised).message);
+    }
+  };
+  return (
+    <div class="settings">
+      <Card title="Read the site">
+        <form onSubmit={(event) => void start(event)} noValidate class="crawl-form">
+          <Field label="Start at" hint="Every page that can be reached from here by links, on your allowed hosts, is read and can be answered from." error={error}>
+            {({ id, describedBy, isBad }) => (
+              <input id={id} type="url" value={url} aria-describedby={describedBy} aria-invalid={isBad} onInput={(event) => setUrl(event.currentTarget.value)} />
+            )}
+          </Field>
+          <button type="submit" class="solid" disabled={loaded.data !== null && isRunning}>
+            {loaded.data !== null && isRunning ? "Reading…" : "Read the site"}
+          </button>
+        </form>
+      </Card>
+      <Card title="Progress">
+        <Show of={loaded} rows={3}>
+          {(crawl) => <Progress crawl={crawl} />}
+        </Show>
+      </Card>
+    </div>
+  );
+}
+
+function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
+  const isRunning = crawl.state === "running";
+  if (crawl.state === "idle") return <p class="soft">The site has not been read yet.</p>;
+  return (
+    <>
+      <div class="bar">
+        <progress max={Math.max(crawl.found, 1)} value={crawl.done + crawl.failed} aria-label="Pages read" />
+      </div>
+      <p role="status">
+        <b class="state-word">{isRunning ? "Reading" : crawl.state}</b> · {number(crawl.done)} of {count(crawl.found, "page")}
+      </p>
+      <p class="soft">The chat answers from {count(crawl.pages, "page")}.</p>
+      {crawl.error !== null && (
+        <p class="bad-text">
+          <Icon name="warn" /> {crawl.error}
+        </p>
+      )}
+      {crawl.failed > 0 && (
+        <p class="bad-text">
+          <Icon name="warn" /> {count(crawl.failed, "page")} could not be read
+        </p>
+      )}
+      <p class="soft break current">{isRunning ? (crawl.current ?? "") : ""}</p>
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+// Asks before something is gone, in the browser's own modal dialog: it keeps the focus and gives it back.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { asError } from "../load.js";
+import { Banner } from "./states.js";
+
+interface Props {
+  title: string;
+  children: ComponentChildren;
+  confirm: string;
+  /** Does it; what it raises is shown, and the dialog stays. */
+  act: () => Promise<void>;
+  close: () => void;
+}
+
+export function Confirm({ title, children, confirm, act, close }: Props): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const isOver = useRef(false);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    const box = dialog.current!;
+    box.showModal();
+    return () => {
+      isOver.current = true;
+      box.close();
+      if (opener?.isConnected) opener.focus();
+    };
+  }, []);
+  const run = async (): Promise<void> => {
+    setBusy(true);
+    setError(null);
+    try {
+      await act();
+      close();
+    } catch (raised) {
+      setError(asError(raised).message);
+      setBusy(false);
+    }
+  };
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-text`}
+      onCancel={(event) => {
+        // The page takes it away. Closed by the browser, it would tell so later, when it may have been opened again.
+        event.preventDefault();
+        close();
+      }}
+      onClose={() => !isOver.current && close()}
+    >
+      <h2 id={`${id}-title`}>{title}</h2>
+      <div id={`${id}-text`} class="prose">
+        {children}
+      </div>
+      {error && <Banner kind="bad">{error}</Banner>}
+      <div class="actions end">
+        <button type="button" class="plain" onClick={close} disabled={isBusy}>
+          Cancel
+        </button>
+        <button type="button" class="danger" onClick={() => void run()} disabled={isBusy}>
+          {isBusy ? "Deleting…" : confirm}
+        </button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,73 @@
+// A transcript as the chat shows it. Whatever a visitor, a page or an agent has written is text here, never markup.
+
+import type { JSX } from "preact";
+import { dayOf, safeLink, time } from "../format.js";
+import type { Message } from "../types.js";
+
+const NAMES = { visitor: "Visitor", assistant: "Chat", system: "System" } as const;
+const KINDS: Record<string, string> = { question: "Question", task: "Task", aborted: "Aborted", notice: "Notice", error: "Error" };
+
+export function Messages({ messages }: { messages: readonly Message[] }): JSX.Element {
+  let day = "";
+  return (
+    <ol class="messages">
+      {messages.map((message) => {
+        const its = dayOf(message.ts);
+        const isNewDay = its !== day;
+        day = its;
+        return (
+          <li key={message.id} class="row" data-role={message.role} data-kind={message.kind}>
+            {isNewDay && (
+              <p class="divider">
+                <span>{its}</span>
+              </p>
+            )}
+            <Bubble message={message} />
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Bubble({ message }: { message: Message }): JSX.Element {
+  const kind = message.kind === undefined ? null : (KINDS[message.kind] ?? message.kind);
+  return (
+    <>
+      <div class="bubble">
+        <span class="sr">{NAMES[message.role] ?? message.role}: </span>
+        {kind && <b class="kind">{kind}</b>}
+        <p dir="auto">{message.text}</p>
+      </div>
+      <Sources data={message.data} />
+      <p class="stamp">
+        <time dateTime={new Date(message.ts).toISOString()}>{time(message.ts)}</time>
+      </p>
+    </>
+  );
+}
+
+function Sources({ data }: { data: unknown }): JSX.Element | null {
+  const sources = (data as { sources?: unknown } | null | undefined)?.sources;
+  if (!Array.isArray(sources) || sources.length === 0) return null;
+  return (
+    <ul class="sources" aria-label="Sources">
+      {sources.slice(0, 10).map((source: unknown, index) => {
+        const { title, url } = (source ?? {}) as { title?: unknown; url?: unknown };
+        const link = safeLink(url);
+        const label = String(title || url || "Source");
+        return (
+          <li key={index}>
+            {link === null ? (
+              <span>{label}</span>
+            ) : (
+              <a href={link} target="_blank" rel="noopener noreferrer">
+                {label}
+              </a>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,59 @@
+import type { JSX } from "preact";
+import { ago, count, moment } from "../format.js";
+import { to } from "../router.js";
+import type { SessionRow, Site } from "../types.js";
+
+interface Props {
+  site: Site;
+  sessions: readonly SessionRow[];
+  /** Given: each row has a box to tick. */
+  chosen?: ReadonlySet<string>;
+  choose?: (sessionId: string, isChosen: boolean) => void;
+  /** What is appended to each link: the search that the list is the answer to. */
+  query?: string;
+}
+
+export function SessionList({ site, sessions, chosen, choose, query = "" }: Props): JSX.Element {
+  return (
+    <ul class="sessions">
+      {sessions.map((session) => (
+        <li key={session.sessionId} class={chosen?.has(session.sessionId) ? "chosen" : undefined}>
+          {choose && (
+            <label class="pick">
+              <span class="sr">Select: {titleOf(session)}</span>
+              <input
+                type="checkbox"
+                checked={chosen?.has(session.sessionId) ?? false}
+                onChange={(event) => choose(session.sessionId, event.currentTarget.checked)}
+              />
+            </label>
+          )}
+          <a href={to(site.id, "conversations", session.sessionId) + query}>
+            <Avatar of={session.visitorId ?? session.sessionId} />
+            <span class="first">{titleOf(session)}</span>
+            <span class="about soft">
+              {session.live && <span class="live">Live</span>}
+              <span>{count(session.messages, "message")}</span>
+              <time dateTime={new Date(session.lastActivity).toISOString()} title={moment(session.lastActivity)}>
+                {ago(session.lastActivity)}
+              </time>
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export const titleOf = ({ firstText }: { firstText: string }): string => firstText.trim() || "(no text from the visitor)";
+
+/** A colour and two letters that stay with one visitor: told apart at a glance, and naming nobody. */
+function Avatar({ of }: { of: string }): JSX.Element {
+  let hash = 0;
+  for (const letter of of) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
+  return (
+    <span class={`avatar hue-${hash % 6}`} aria-hidden="true">
+      {of.replace(/[^a-z0-9]/gi, "").slice(0, 2).toUpperCase()}
+    </span>
+  );
+}

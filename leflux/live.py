@@ -1,0 +1,107 @@
+"""Small settings documents that every process keeps in memory, and reads again every two seconds.
+
+A note over the bus makes it at once; the slow timer makes it certain.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import structlog
+
+from backends.base import SettingsStore
+from backends.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 2.0
+READS_AT_ONCE = 16
+T = TypeVar("T")
+
+
+class LiveDocuments(Generic[T]):
+    """One document of `kind` for each of `keys`, stored as `<prefix>/<key>`. Looking one up costs a dict's access."""
+
+    def __init__(self, store: SettingsStore, prefix: str, kind: type[T], keys: Sequence[str]) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._kind = kind
+        self.keys = tuple(keys)
+        self._known: dict[str, tuple[T, int]] = {}
+        self.changed: Callable[[str], None] = lambda _key: None
+
+    def get(self, key: str) -> T | None:
+        """As this process knows it now; None when nobody has stored one."""
+        found = self._known.get(key)
+        return None if found is None else found[0]
+
+    def version(self, key: str) -> int:
+        """What `put` must name; 0 when there is none."""
+        found = self._known.get(key)
+        return 0 if found is None else found[1]
+
+    async def refresh(self, key: str) -> None:
+        found = await self._store.get(f"{self._prefix}/{key}")
+        if found is not None and found.version > self.version(key):
+            self._keep(key, msgspec.json.decode(found.value, type=self._kind), found.version)
+
+    async def put(self, key: str, value: T, expect: int) -> int:
+        """Replace it; returns the new version. Raises `VersionConflict`."""
+        stored = await self._store.put(f"{self._prefix}/{key}", msgspec.json.encode(value), expect)
+        self._keep(key, value, stored.version)
+        return stored.version
+
+    def _keep(self, key: str, value: T, version: int) -> None:
+        if version > self.version(key):
+            self._known[key] = (value, version)
+            self.changed(key)
+
+
+class Refresher:
+    """Keeps several kinds of documents fresh. `tell` sends a note to the other processes, if there are any."""
+
+    def __init__(self, documents: Iterable[LiveDocuments[Any]], interval: float = INTERVAL) -> None:
+        self._documents = list(documents)
+        self._interval = interval
+        self._hurry = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.tell: Callable[[], Awaitable[None]] = _nobody
+
+    async def load(self) -> None:
+        """Read all of them once. Raises `StoreUnavailable`: without its owner's rules, a site is not served."""
+        reads = [(kind, key) for kind in self._documents for key in kind.keys]
+        for start in range(0, len(reads), READS_AT_ONCE):
+            batch = reads[start : start + READS_AT_ONCE]
+            await asyncio.gather(*(kind.refresh(key) for kind, key in batch))
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._forever(), name="refresher")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Another process has changed something: read now."""
+        self._hurry.set()
+
+    async def _forever(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._interval):
+                    await self._hurry.wait()
+            except TimeoutError:
+                pass
+            self._hurry.clear()
+            try:
+                await self.load()
+            except StorageError as error:
+                log.warning("store does not answer", job="refresh", error=str(error))
+            except Exception:
+                log.exception("refreshing failed")
+
+
+async def _nobody() -> None:
+    return None

@@ -1,0 +1,49 @@
+"""Reading a site's pages, for the knowledge agent to answer from."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from leflux.crawling.errors import CrawlError
+from leflux.problems import Problem
+from leflux.site_pages import Head
+from leflux.web.admin.base import AdminHandler
+from leflux.wire import Url
+
+
+class CrawlRequest(Struct):
+    url: Url
+
+
+class CrawlHandler(AdminHandler):
+    """How far the newest crawl is; a POST begins one, and is `conflict` while another runs."""
+
+    async def get(self, site_id: str) -> None:
+        self.answer(described(await self.desk.crawls.progress(self.site(site_id).id)))
+
+    async def post(self, site_id: str) -> None:
+        site = self.site(site_id)
+        request = self.json_body(CrawlRequest)
+        head = await self.desk.crawls.progress(site.id)
+        if head.state == "running":
+            raise Problem("conflict", "A crawl of this site is running already.")
+        try:
+            self.desk.crawls.start(site.id, request.url)
+        except CrawlError as error:
+            raise Problem(error.code, str(error), path="$.url") from None
+        await self.desk.audit(self.owner, site.id, "crawl.started", url=request.url)
+        self.answer(described(Head(pages=head.pages, start=request.url, state="running")), 202)
+
+
+def described(head: Head) -> dict[str, Any]:
+    """`pages`: how many the agent answers from now."""
+    return {
+        "state": head.state,
+        "found": head.found,
+        "done": head.done,
+        "failed": head.failed,
+        "current": head.current,
+        "pages": head.pages,
+        "start": head.start,
+        "error": head.error,
+    }

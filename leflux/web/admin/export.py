@@ -1,0 +1,61 @@
+"""The log of a site as one long answer, made while it is read."""
+
+import asyncio
+from contextlib import aclosing
+from typing import cast
+
+import structlog
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+
+from leflux.lines import Format, export_chunks
+from leflux.web.admin.listing import EXPORT_PAGE, Filtered
+
+log = structlog.get_logger(__name__)
+
+# A reader that takes nothing for so long has gone.
+PATIENCE = 60.0
+
+
+class ExportHandler(Filtered):
+    """A message a line, as JSON or as CSV under its columns' names. An answer that breaks off is not whole.
+
+    With `q` or `state`: the whole of the conversations that the listing shows for the same filters.
+    """
+
+    async def get(self, site_id: str) -> None:
+        site = self.site(site_id)
+        kind = cast(Format, self.choice("format", "jsonl", "csv", default="jsonl"))
+        start, end = self.span()
+        listing = self.listing(site, EXPORT_PAGE)
+        is_chosen = bool(listing.query.words.strip()) or listing.state != "all"
+        entries = listing.lines() if is_chosen else self.desk.storage.log.export(site.id, start, end)
+        # What was searched for may be what a visitor has said: the trail does not hold it.
+        details = {"from": start, "to": end, **({"filtered": True} if is_chosen else {})}
+        await self.desk.audit(self.owner, site.id, "log.exported", format=kind, **details)
+        self._head(site.id, kind)
+        try:
+            async with aclosing(export_chunks(entries, kind)) as chunks:
+                async for chunk in chunks:
+                    self.write(chunk)
+                    async with asyncio.timeout(PATIENCE):
+                        await self.flush()
+        except (StreamClosedError, TimeoutError):
+            self._drop("the reader of an export has gone")
+        except Exception as error:
+            if not self._headers_written:
+                raise
+            # Ending the answer properly would say that this is all there is.
+            self._drop(f"an export broke off: {error!r}")
+        else:
+            self.finish()
+
+    def _head(self, site_id: str, kind: Format) -> None:
+        media_type = "text/csv; charset=utf-8" if kind == "csv" else "application/x-ndjson"
+        self.set_header("Content-Type", media_type)
+        self.set_header("Content-Disposition", f'attachment; filename="{site_id}.{kind}"')
+
+    def _drop(self, why: str) -> None:
+        log.warning(why)
+        self._auto_finish = False
+        cast(HTTP1Connection, self.request.connection).close()

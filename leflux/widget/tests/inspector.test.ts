@@ -1,0 +1,86 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { close, type Entry, open, Page, show } from "./page.js";
+
+let page: Page;
+
+beforeEach(() => {
+  page = open();
+});
+
+afterEach(() => close(page));
+
+it("the page is described without what was typed, and only when that has changed", async () => {
+  show('<main>Lamps<label>Email <input value="ada@example.com"></label></main>');
+  await page.inspector.tell();
+  await page.inspector.tell();
+  expect(page.said).toHaveLength(1);
+  const { context } = page.said[0]!.payload;
+  expect(context.elements).toEqual([{ id: expect.any(String), role: "textbox", name: "Email" }]);
+  expect(JSON.stringify(context)).not.toContain("ada@example.com");
+  document.querySelector("main")!.insertAdjacentHTML("beforeend", "<button>Buy</button>");
+  await page.inspector.tell();
+  const after = page.said[1]!.payload["context"].elements;
+  expect(after.map(({ name }: Entry) => name)).toEqual(["Email", "Buy"]);
+  expect(after[0].id).toBe(context.elements[0].id);
+});
+
+it("the page says what cannot be used at the moment", async () => {
+  show("<button disabled>Pay</button>");
+  await page.inspector.tell();
+  expect(page.said[0]!.payload["context"].elements).toEqual([
+    { id: expect.any(String), role: "button", name: "Pay", disabled: true },
+  ]);
+});
+
+it("another address is news though nothing else on the page has changed", async () => {
+  const navigation = new EventTarget();
+  vi.stubGlobal("navigation", navigation);
+  page.inspector.stop();
+  page = new Page();
+  navigation.dispatchEvent(new Event("currententrychange"));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.events()).toEqual(["update_context"]);
+  vi.unstubAllGlobals();
+});
+
+it("a page that is to go on describes itself also when nothing has changed", async () => {
+  show("<button>Buy</button>");
+  await page.inspector.tell();
+  await page.inspector.tell("continue_task");
+  expect(page.events()).toEqual(["update_context", "continue_task"]);
+  expect(page.said[1]!.payload).toEqual(page.said[0]!.payload);
+});
+
+it("a page that nobody chats on is not looked at", async () => {
+  show("<main>Lamps</main>");
+  page.sync.isJoined = false;
+  const text = vi.spyOn(document.querySelector("main")!, "innerText", "get");
+  page.inspector.soon();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([text.mock.calls.length, page.said]).toEqual([0, []]);
+});
+
+it("a page that never rests is described all the same", async () => {
+  show("<main></main>");
+  for (let round = 0; round < 20; round += 1) {
+    page.inspector.soon();
+    await vi.advanceTimersByTimeAsync(200);
+  }
+  expect(page.events()).toContain("update_context");
+});
+
+it("a button that disappears is news, an animation's every frame is not", async () => {
+  show('<button>Buy</button><div id="ball"></div>');
+  await vi.advanceTimersByTimeAsync(1_000);
+  page.inspector.again();
+  await vi.advanceTimersByTimeAsync(1_000);
+  const before = page.said.length;
+  document.querySelector<HTMLElement>("#ball")!.style.top = "1px";
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.said).toHaveLength(before);
+  document.querySelector("button")!.hidden = true;
+  vi.mocked(Element.prototype.getClientRects).mockReturnValue([] as unknown as DOMRectList);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.said).toHaveLength(before + 1);
+});
