@@ -18,7 +18,7 @@ from leflux.limits import RateLimit
 from leflux.owning import RULES, Owning
 from leflux.problems import Problem
 from leflux.realtime.bus import RedisBus, all_hear
-from leflux.realtime.engine import Admission, Refusal, make_handler
+from leflux.realtime.engine import Admission, Refusal, UpgradeFirst, make_handler
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
@@ -164,11 +164,9 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
     if settings.dashboard.enabled:
         desk = open_desk(settings, storage, owning, conversations, turns, crawls, gate, hub.deleted)
         routes += admin.routes(limits.frame_bytes, desk)
-    app = RestoreFirst(
-        Application(routes, log_function=log_access, default_handler_class=NotFoundHandler),
-        *(gate, limits.frame_bytes, conversations, stats),
-    )
-    return Process(app, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
+    app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
+    front = RestoreFirst(UpgradeFirst(app, sockets.eio), gate, limits.frame_bytes, conversations, stats)
+    return Process(front, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import version
 
 import pytest
+from redis.asyncio import Redis
 
 from backends import RedisSettings, StoreSettings, open_storage, redis_link
 from backends.base import Storage
 from backends.errors import StoreUnavailable
+from backends.redis_outbox import _runs
 from tests.contract.kit import outcomes, say, started, texts
 from tests.services.redis import RedisServer, redis
 
@@ -117,3 +120,41 @@ async def test_a_closed_storage_leaves_no_connection_and_closes_twice(server: Re
     with pytest.raises(StoreUnavailable):
         await storage.sessions.load(ref)
     assert int(server.info()["connected_clients"]) == before
+
+
+async def test_hints_of_one_turn_travel_as_one_command(server: RedisServer, storage: Storage) -> None:
+    refs = [await started(storage) for _ in range(10)]
+    await asyncio.gather(*(say(storage, ref, opens_turn=True, logged=False) for ref in refs))
+    server.ask(b"CONFIG", b"RESETSTAT")
+    await asyncio.gather(*(say(storage, ref, opens_turn=True, logged=False) for ref in refs))
+    counts = dict(
+        line.split(":", 1) for line in server.cli("INFO", "commandstats").decode().splitlines() if ":" in line
+    )
+    # One script for each message, and one for all their hints.
+    assert counts["cmdstat_evalsha"].startswith("calls=11,")
+
+
+async def test_a_caller_that_gives_up_takes_no_other_callers_hint_away(storage: Storage) -> None:
+    given_up, patient = await started(storage), await started(storage)
+    leaving = asyncio.create_task(say(storage, given_up, "left", logged=True))
+    staying = asyncio.create_task(say(storage, patient, "stayed", logged=True))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert (await staying).seq == 1
+
+
+async def test_the_driver_has_the_private_parts_that_are_taken_over(server: RedisServer) -> None:
+    """`redis_wire` takes the stream of a connected connection; read it again when this fails after an update."""
+    assert version("redis") == "8.1.0"
+    client = Redis.from_url(server.url)
+    connection = await client.connection_pool.get_connection()
+    assert isinstance(connection._writer, asyncio.StreamWriter)
+    assert isinstance(connection._writer.transport.get_protocol(), asyncio.StreamReaderProtocol)
+    await client.connection_pool.release(connection)
+    await client.aclose()
+
+
+def test_what_the_log_has_is_dropped_run_by_run() -> None:
+    assert list(_runs([])) == []
+    assert list(_runs([4, 1, 2, 7, 3, 9, 8])) == [(1, 4), (7, 9)]

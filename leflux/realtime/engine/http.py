@@ -139,7 +139,7 @@ class EngineHandler(CappedBody):
             return engine.open(admission, protocol, request)
 
         websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, candidate)
-        await _hand_over(self.detach(), websocket)
+        await hand_over(self.detach(), websocket)
 
     def _text(self, text: str) -> None:
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
@@ -163,7 +163,7 @@ class EngineHandler(CappedBody):
             super().log_exception(typ, value, tb)
 
 
-async def _hand_over(stream: IOStream, protocol: WebSocket) -> None:
+async def hand_over(stream: IOStream, protocol: WebSocket) -> None:
     """Move the connection, with what was read too early, from Tornado's stream to the loop's own transport."""
     sock = stream.socket
     # Tornado has no public way to give up a stream with what it has buffered; this is the one place that knows.

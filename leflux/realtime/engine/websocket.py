@@ -30,10 +30,11 @@ class WebSocket(asyncio.Protocol):
         "_cutter",
         "_hang_up",
         "_hello",
+        "_machine",
         "_max_buffer",
+        "_max_frame",
         "_parts",
         "_transport",
-        "_ws",
         "early",
         "session",
     )
@@ -48,7 +49,8 @@ class WebSocket(asyncio.Protocol):
         begin: Callable[["WebSocket"], Session],
         candidate: Session | None = None,
     ) -> None:
-        self._ws = Protocol(SERVER, state=State.OPEN, max_size=max_frame)
+        self._machine: Protocol | None = None
+        self._max_frame = max_frame
         self._cutter: Cutter | None = Cutter(max_frame)
         self._hello = hello
         self._transport: asyncio.Transport | None = None
@@ -59,6 +61,17 @@ class WebSocket(asyncio.Protocol):
         self._max_buffer = max_buffer
         self.session: Session | None = None
         self.early = b""
+
+    @property
+    def _ws(self) -> Protocol:
+        """The state machine; a socket that only ever carries whole text frames needs none until it closes."""
+        if self._machine is None:
+            self._machine = Protocol(SERVER, state=State.OPEN, max_size=self._max_frame)
+        return self._machine
+
+    @property
+    def _is_open(self) -> bool:
+        return self._machine is None or self._machine.state is State.OPEN
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -89,7 +102,7 @@ class WebSocket(asyncio.Protocol):
                 if piece.is_rest:
                     self._cutter = None
                 self._state_machine(piece.data)
-            elif self._ws.state is State.OPEN:
+            elif self._is_open:
                 self._whole(piece.text)
 
     def _whole(self, text: bytes) -> None:
@@ -167,12 +180,12 @@ class WebSocket(asyncio.Protocol):
             self.send(packet)
 
     def send(self, packet: str) -> None:
-        if self._transport is not None and self._ws.state is State.OPEN:
+        if self._transport is not None and self._is_open:
             self._transport.write(text_frame(packet.encode()))
 
     def close(self, code: int, reason: str) -> None:
         self.session = None
-        if self._ws.state is State.OPEN:
+        if self._is_open:
             self._ws.send_close(1001 if code == 1006 else code, reason)
         self._flush()
 
@@ -182,7 +195,7 @@ class WebSocket(asyncio.Protocol):
 
     def _flush(self) -> None:
         transport = self._transport
-        if transport is None:
+        if transport is None or self._machine is None:
             return
         for data in self._ws.data_to_send():
             if data:

@@ -16,7 +16,7 @@ from tornado.web import Application
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
-from leflux.realtime.engine import Admission, Refusal, Server, make_handler
+from leflux.realtime.engine import Admission, Refusal, Server, UpgradeFirst, make_handler
 from tests.server.conftest import until
 
 ORIGIN = "http://shop.test"
@@ -202,7 +202,10 @@ async def open_rig() -> AsyncIterator[OpenRig]:
         async def open_(**options: Any) -> Rig:
             server = Server(gate=options.pop("gate", gate), **options)
             sock, port = bind_unused_port()
-            http = HTTPServer(Application([make_handler(server)]), max_body_size=options.get("max_frame", 262_144) * 8)
+            http = HTTPServer(
+                UpgradeFirst(Application([make_handler(server)]), server.eio),
+                max_body_size=options.get("max_frame", 262_144) * 8,
+            )
             http.add_socket(sock)
             stack.push_async_callback(http.close_all_connections)
             stack.callback(http.stop)
