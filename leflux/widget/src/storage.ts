@@ -126,11 +126,11 @@ export class BrowserStore extends Records {
    */
   saveOutbox(messages: Pending[]): string[] {
     const gone = new Set(this.waiting());
-    let last = Math.max(0, ...messages.map(({ n }) => n ?? 0));
+    let last = 0;
     const lost = messages.filter((message) => {
       const key = WAITING + message.clientMessageId;
       gone.delete(key);
-      message.n ??= ++last;
+      last = message.n ??= last + 1;
       return !this.write(key, message) && (this.drop(KEYS.history), !this.write(key, message));
     });
     for (const key of gone) this.drop(key);
