@@ -31,29 +31,30 @@ def in_files(folder: Path) -> Search:
 
 
 def in_redis(server: RedisServer) -> Search:
-    """Every key, by name and as dumped, uncompressed."""
-    server.cli("CONFIG", "SET", "rdbcompression", "no")
+    """Every key, by name and as dumped."""
     return lambda word: asyncio.to_thread(server.keys_with, word.encode())
 
 
-def in_firestore(address: str) -> Search:
-    """Every document below every collection."""
+def in_firestore(address: str, prefix: str) -> Search:
+    """Every document below the collections of one deployment; reading those of all tests would take minutes."""
 
     def look(word: str) -> list[str]:
         with firestore.named(address):
             client = Client(project="leflux")
         try:
-            return [path for path, text in documents(client) if word in path + text]
+            return [path for path, text in documents(client, prefix) if word in path + text]
         finally:
             client._firestore_api.transport.close()
 
     return lambda word: asyncio.to_thread(look, word)
 
 
-def documents(parent: Any) -> list[tuple[str, str]]:
+def documents(parent: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Path and content of every document below a client or a document, also where only its children exist."""
     found = []
     for collection in parent.collections():
+        if not collection.id.startswith(prefix):
+            continue
         for reference in collection.list_documents():
             found.append((reference.path, repr(reference.get().to_dict())))
             found += documents(reference)
@@ -72,10 +73,11 @@ async def searched(
             yield kit, in_redis(server)
     elif kind == "firestore":
         address = services.get(firestore.emulator).address
-        section = {"firestore": {"project": "leflux", "collection_prefix": f"{uuid4().hex}-"}}
+        prefix = f"{uuid4().hex}-"
+        section = {"firestore": {"project": "leflux", "collection_prefix": prefix}}
         with firestore.named(address):
             async with owning(folder, "firestore", storage={"backend": "firestore", **section}, **sections) as kit:
-                yield kit, in_firestore(address)
+                yield kit, in_firestore(address, prefix)
     else:
         log = {"message_log": {"backend": "sqlite", "sqlite": {"path": str(folder / "log.db")}}}
         async with owning(folder, "sqlite", **(log if kind == "split" else {}), **sections) as kit:

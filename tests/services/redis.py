@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from redis import Redis
+
 from tests.services import absent
 from tests.services.find import redis_cli, redis_server
 
@@ -64,8 +66,15 @@ class RedisServer:
 
     def keys_with(self, needle: bytes) -> list[str]:
         """The keys that hold these bytes, by name or in their value."""
-        names = [name for name in self.cli("--scan").splitlines() if name]
-        return [name.decode() for name in names if needle in name or needle in self.cli("DUMP", name)]
+        with Redis(port=self.port) as client:
+            # A dump that is compressed hides what it holds.
+            client.config_set("rdbcompression", "no")
+            names = list(client.scan_iter(count=1_000))
+            with client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.dump(name)
+                dumps = pipeline.execute()
+        return [name.decode() for name, dump in zip(names, dumps, strict=True) if needle in name + (dump or b"")]
 
     def cli(self, *words: str | bytes) -> bytes:
         """What `redis-cli` prints."""
