@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from backends.base import SettingsStore
 from backends.errors import StorageError, VersionConflict
+from leflux.recurring import Recurring
 from leflux.stats import Outcome, Restore
 from leflux.tally import Tally, total
 
@@ -32,17 +33,19 @@ class _Folded(Struct, frozen=True):
     parts: list[str]
 
 
-class Analytics:
+class Analytics(Recurring):
     """The counters of one process, and the counts of all. `clock` gives seconds since the epoch."""
 
     def __init__(self, store: SettingsStore, clock: Callable[[], float] = time.time) -> None:
+        super().__init__("analytics", self._tend, FLUSH_EVERY)
         self._store = store
         self._clock = clock
         self._me = uuid4().hex[:12]
         self._counted: dict[tuple[str, str], Tally] = {}
         self._changed: set[tuple[str, str]] = set()
         self._versions: dict[tuple[str, str], int] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._fold_at = 0.0
+        self.hurry()
 
     def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None:
         tally = self._today(site_id)
@@ -71,32 +74,19 @@ class Analytics:
         self._changed.add(key)
         return self._counted.setdefault(key, Tally())
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._forever(), name="analytics")
-
     async def stop(self) -> None:
         """Write down what was counted last; a store that is away loses it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await super().stop()
         try:
             await self.flush()
         except StorageError as error:
             log.warning("the last counts are lost", error=str(error))
 
-    async def _forever(self) -> None:
-        fold_at = 0.0
-        while True:
-            try:
-                await self.flush()
-                if time.monotonic() >= fold_at:
-                    fold_at = time.monotonic() + FOLD_EVERY
-                    await self.fold()
-            except StorageError as error:
-                log.warning("store does not answer", job="analytics", error=str(error))
-            except Exception:
-                log.exception("analytics failed")
-            await asyncio.sleep(FLUSH_EVERY)
+    async def _tend(self) -> None:
+        await self.flush()
+        if time.monotonic() >= self._fold_at:
+            self._fold_at = time.monotonic() + FOLD_EVERY
+            await self.fold()
 
     async def flush(self) -> None:
         """Store what has changed; a count is absolute, so that writing it twice does no harm."""

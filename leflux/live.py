@@ -8,12 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import structlog
 
 from backends.base import SettingsStore
-from backends.errors import StorageError
-
-log = structlog.get_logger(__name__)
+from leflux.recurring import Recurring
 
 INTERVAL = 2.0
 READS_AT_ONCE = 16
@@ -58,14 +55,12 @@ class LiveDocuments(Generic[T]):
             self.changed(key)
 
 
-class Refresher:
+class Refresher(Recurring):
     """Keeps several kinds of documents fresh. `tell` sends a note to the other processes, if there are any."""
 
     def __init__(self, documents: Iterable[LiveDocuments[Any]], interval: float = INTERVAL) -> None:
+        super().__init__("refresher", self.load, interval)
         self._documents = list(documents)
-        self._interval = interval
-        self._hurry = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self.tell: Callable[[], Awaitable[None]] = _nobody
 
     async def load(self) -> None:
@@ -74,33 +69,6 @@ class Refresher:
         for start in range(0, len(reads), READS_AT_ONCE):
             batch = reads[start : start + READS_AT_ONCE]
             await asyncio.gather(*(kind.refresh(key) for kind, key in batch))
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._forever(), name="refresher")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def hurry(self) -> None:
-        """Another process has changed something: read now."""
-        self._hurry.set()
-
-    async def _forever(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._hurry.wait()
-            except TimeoutError:
-                pass
-            self._hurry.clear()
-            try:
-                await self.load()
-            except StorageError as error:
-                log.warning("store does not answer", job="refresh", error=str(error))
-            except Exception:
-                log.exception("refreshing failed")
 
 
 async def _nobody() -> None:

@@ -4,13 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from backends.base import Storage
-from backends.errors import StorageError
 from backends.records import AuditEntry, LogCount
-
-log = structlog.get_logger(__name__)
+from leflux.recurring import Recurring
 
 INTERVAL = 300.0
 BATCH = 25
@@ -20,45 +16,17 @@ DAY_MS = 86_400_000
 ACTOR = "retention rule"
 
 
-class Retention:
+class Retention(Recurring):
     """`days()`: how long each site's log is kept, of the sites that limit it. Runs every `interval` seconds.
 
     Several processes may do this at once: each conversation is deleted once.
     """
 
     def __init__(self, storage: Storage, days: Callable[[], Mapping[str, int]], interval: float = INTERVAL) -> None:
+        super().__init__("retention", self.run, interval)
         self._storage = storage
         self._days = days
-        self._interval = interval
-        self._hurry = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._forever(), name="retention")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def hurry(self) -> None:
-        """A rule has changed: look now."""
-        self._hurry.set()
-
-    async def _forever(self) -> None:
-        while True:
-            self._hurry.clear()
-            try:
-                await self.run()
-            except StorageError as error:
-                log.warning("store does not answer", job="retention", error=str(error))
-            except Exception:
-                log.exception("retention failed")
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._hurry.wait()
-            except TimeoutError:
-                pass
+        self.hurry()
 
     async def run(self) -> None:
         """Delete what is too old now, of every site."""

@@ -11,6 +11,7 @@ from backends.errors import SessionDeleted, SessionNotFound, StorageError
 from backends.records import Session, SessionRef
 from leflux import wire
 from leflux.realtime.hub import Hub, Seat
+from leflux.recurring import Recurring
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +21,7 @@ PAUSE = 0.03
 """Seconds between so many: a process with many sockets asks the store some 2,000 times a second at most."""
 
 
-class Reconciler:
+class Reconciler(Recurring):
     """What another process, or a command, has done to a session reaches its socket here in the end.
 
     `read_only_ms(site_id)` is what a socket that lost its session is told.
@@ -35,40 +36,13 @@ class Reconciler:
         read_only_ms: Callable[[str], int],
         interval: float = INTERVAL,
     ) -> None:
+        super().__init__("reconciler", self.look, interval)
         self._hub = hub
         self._store = store
         self._ref = ref
         self._read_only_ms = read_only_ms
-        self._interval = interval
         self.missed: Callable[[SessionRef], Awaitable[None]] = _nothing
         self._behind: dict[str, int] = {}
-        self._hurry = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._forever(), name="reconciler")
-
-    def hurry(self) -> None:
-        """Something may just have been missed: look now."""
-        self._hurry.set()
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _forever(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._hurry.wait()
-            except TimeoutError:
-                pass
-            self._hurry.clear()
-            try:
-                await self.look()
-            except Exception:
-                log.exception("reconciling failed")
 
     async def look(self) -> None:
         """Compare every seat of this process with the store once."""
