@@ -35,6 +35,7 @@ ALIKE = 0.25
 # What defines just what is asked about is worth more than any passage that only speaks of it.
 DEFINED = 2.0
 HITS = 3
+LABEL_WORDS = 4
 
 Scores = NDArray[np.float32]
 
@@ -135,6 +136,8 @@ class Index:
     def _cut(self, number: int, page: Page) -> Iterator[tuple[Passage, list[int]]]:
         trail: list[Section] = []
         for section in page.sections:
+            if _is_label(section) and len(page.sections) > 1:
+                continue
             trail = [above for above in trail if above.level < section.level]
             lead = self._ids("\n".join([page.title, *(above.heading for above in trail)]))
             if section.heading not in page.title:
@@ -212,6 +215,12 @@ class Index:
             strength=score / weight,
             substance=weight / self._rarest,
         )
+
+
+def _is_label(section: Section) -> bool:
+    """A word or two above the first heading, which say to what the page belongs and answer nothing."""
+    words = sum(len(block.text.split()) for block in section.blocks)
+    return not section.heading and words < LABEL_WORDS and all(block.kind == "p" for block in section.blocks)
 
 
 def _idf(texts: list[list[int]], size: int) -> Scores:

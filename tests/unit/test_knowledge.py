@@ -124,6 +124,14 @@ async def test_the_passage_is_quoted_and_its_page_cited(
     assert asked.data["answered"] is True
 
 
+async def test_a_word_above_the_first_heading_is_no_answer() -> None:
+    shipping = page(
+        "/shipping", "Shipping", ("", "Help"), ("Prices", "Delivery in the EU costs 6.90 euro, with duties.")
+    )
+    asked = await ask(KnowledgeAgent([SITE], await filled([shipping, *PAGES[2:]])), "What is shipping?")
+    assert asked.text.startswith("Delivery in the EU")
+
+
 @pytest.mark.parametrize(
     "question",
     [
