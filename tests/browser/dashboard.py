@@ -108,7 +108,8 @@ async def seed(storage: Storage) -> dict[str, str]:
         {"title": "Shipping", "url": "https://northlight.example/shipping"},
         {"title": "Evil", "url": "javascript:alert(5)"},
     ]
-    hostile.append(Line("assistant", "See there.", data={"sources": sources}))
+    told = "**Six** days, see [shipping](https://northlight.example/shipping) or [this](javascript:alert(6))."
+    hostile.append(Line("assistant", told, data={"sources": sources}))
     ids = {
         "first": first,
         "hostile": await log_conversation(storage, now - 30 * HOUR, hostile),

@@ -72,10 +72,16 @@ async def test_hostile_messages_are_text_and_no_link_leads_out_of_them(desk: Des
     tab = await desk.owner(context, f"{LIST}/{desk.sessions['hostile']}")
     bubbles = tab.page.locator(".bubble")
     await expect(bubbles).to_have_count(len(HOSTILE) + len(KINDS) + 1)
-    assert await tab.page.locator(".messages").locator("img, script, .bubble a").count() == 0
+    assert await tab.page.locator(".messages").locator("img, script, [data-role=visitor] a").count() == 0
     assert await bubbles.first.locator("p").inner_text() == HOSTILE[0]
     links = await tab.page.locator(".sources a").evaluate_all("links => links.map(link => link.href)")
     assert links == ["https://northlight.example/shipping"]
+    # As in the chat: the agent's Markdown is shown, and what is no place to go to stays text.
+    said = bubbles.last
+    await expect(said.locator("strong")).to_have_text("Six")
+    await expect(said.locator("a")).to_have_count(1)
+    await expect(said.locator("a")).to_have_attribute("target", "_blank")
+    await expect(said).to_contain_text("[this](javascript:alert(6))")
     for kind in KINDS:
         await expect(tab.page.locator(f".row[data-kind={kind}] .kind")).to_have_text(kind.capitalize())
     await tab.page.set_viewport_size({"width": 390, "height": 844})

@@ -1,5 +1,9 @@
 // What the owner's API says. Times are ms since the epoch.
 
+import type { SiteConfig as Appearance } from "../../widget/src/types.js";
+
+export type { Appearance };
+
 export interface Owner {
   email: string;
   csrfToken: string;
@@ -107,19 +111,6 @@ export interface Privacy {
   messageLog: boolean;
   logRetentionDays: number | null;
   version: number;
-}
-
-export interface Appearance {
-  title?: string;
-  subtitle?: string;
-  greeting?: string;
-  primaryColor?: string;
-  position?: "right" | "left";
-  theme?: "auto" | "light" | "dark";
-  chips?: string[];
-  launcherLabel?: string;
-  placeholder?: string;
-  hideLauncher?: boolean;
 }
 
 export interface Settings {

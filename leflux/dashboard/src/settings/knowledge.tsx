@@ -14,6 +14,12 @@ const WATCH_MS = 1_000;
 /** A crawl that was asked for has begun after this time, or will not. */
 const BEGIN_MS = 5_000;
 
+/** A site that this server serves itself has this page's origin. */
+function startOf({ allowedHosts }: Site): string {
+  if (allowedHosts.includes(location.hostname)) return `${location.origin}/`;
+  return `https://${allowedHosts[0] ?? "example.com"}/`;
+}
+
 export function Knowledge({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/crawl");
   const [isRunning, setRunning] = useState(true);
@@ -27,7 +33,7 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
     path,
     isRunning ? WATCH_MS : 0,
   );
-  const [url, setUrl] = useState(`https://${site.allowedHosts[0] ?? "example.com"}/`);
+  const [url, setUrl] = useState(startOf(site));
   const [error, setError] = useState<string | null>(null);
   const start = async (event: Event): Promise<void> => {
     event.preventDefault();

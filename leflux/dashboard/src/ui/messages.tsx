@@ -1,6 +1,9 @@
-// A transcript as the chat shows it. Whatever a visitor, a page or an agent has written is text here, never markup.
+// A transcript as the chat shows it, by the chat's own Markdown: what a visitor has written is text, and whatever
+// else is there becomes elements and never markup.
 
 import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { markdown } from "../../../widget/src/view/markdown.js";
 import { dayOf, safeLink, time } from "../format.js";
 import type { Message } from "../types.js";
 
@@ -37,7 +40,7 @@ function Bubble({ message }: { message: Message }): JSX.Element {
       <div class="bubble">
         <span class="sr">{NAMES[message.role] ?? message.role}: </span>
         {kind && <b class="kind">{kind}</b>}
-        <p dir="auto">{message.text}</p>
+        {message.role === "visitor" ? <p dir="auto">{message.text}</p> : <Said text={message.text} />}
       </div>
       <Sources data={message.data} />
       <p class="stamp">
@@ -45,6 +48,17 @@ function Bubble({ message }: { message: Message }): JSX.Element {
       </p>
     </>
   );
+}
+
+function Said({ text }: { text: string }): JSX.Element {
+  const said = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const nodes = markdown(text);
+    // The owner keeps the transcript when looking at what it speaks of.
+    for (const anchor of nodes.querySelectorAll("a")) Object.assign(anchor, { target: "_blank", rel: "noopener noreferrer" });
+    said.current?.replaceChildren(nodes);
+  }, [text]);
+  return <div class="said" dir="auto" ref={said} />;
 }
 
 function Sources({ data }: { data: unknown }): JSX.Element | null {
