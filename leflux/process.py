@@ -16,6 +16,7 @@ from leflux.crawling.background import Crawls
 from leflux.gate import Gate
 from leflux.limits import RateLimit
 from leflux.owning import RULES, Owning
+from leflux.policies import Policies
 from leflux.problems import Problem
 from leflux.realtime.bus import RedisBus, all_hear
 from leflux.realtime.engine import Admission, Refusal, UpgradeFirst, make_handler
@@ -93,20 +94,11 @@ class Process:
 
 def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
     """Wire one process over an open storage."""
-    limits = settings.limits
-    policies = owning.policies
-    sites = Sites(settings.sites)
+    limits, policies, sites = settings.limits, owning.policies, Sites(settings.sites)
     gate = Gate(sites, settings.server.trusted_proxies)
     stats = Stats(owning.analytics)
     bus = None if settings.bus is None else RedisBus(settings.bus, settings.storage.redis.prefix)
-    sockets = SocketServer(
-        client_manager=bus,
-        gate=socket_gate(gate),
-        ping_interval=settings.session.ping_interval,
-        ping_timeout=settings.session.ping_timeout,
-        max_frame=limits.frame_bytes,
-        sockets_per_address=limits.sockets_per_address,
-    )
+    sockets = _sockets(settings, gate, bus)
     hub = Hub(sockets, bus)
     sockets.manager.delivered = hub.delivered
     agent = open_agent(settings.agent, settings.sites, storage.settings)
@@ -115,58 +107,80 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
         storage.sessions, policies, hub, hub.seated, sites, stats, hold, lambda *name: turns.kick(*name)
     )
     turns = Turns(storage.sessions, agent, acting.tasks, policies, hub, settings.agent.deadline)
-    replies = settings.agent.kind != "none"
     streams = Streams(turns.streams, turns.writes, bus)
+    replies = settings.agent.kind != "none"
     conversations = Conversations(storage, policies, owning.appearances, limits, streams.of, replies)
     hub.dropped = turns.cancel
-    reconciler = Reconciler(
+    reconciler = _reconciler(storage, hub, conversations, policies, bus)
+    reconciler.missed = caught_up(stats, acting)
+    if bus is not None:
+        bus.heard, bus.gap = all_hear(hub.heard, streams.heard, owning.heard), reconciler.hurry
+        owning.refresher.tell = lambda: bus.tell(RULES, {})
+    per_session, per_address = RateLimit(limits.messages_per_minute), RateLimit(limits.address_messages_per_minute)
+    tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)
+    Events(hub, conversations, turns, tasks, policies, stats, per_session, per_address).register(sockets)
+    init = RateLimit(limits.init_per_minute)
+    calls = visitor.VisitorCalls(conversations, turns, hub, hub.deleted, stats, init, per_session, per_address)
+    crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
+    idle_ttls = policies.idle_ttls
+    sweeper = Sweeper(storage, idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls().values()))
+    app = _application(settings, storage, owning, gate, sockets, hub, bus, calls, crawls)
+    front = RestoreFirst(UpgradeFirst(app, sockets.eio), gate, limits.frame_bytes, conversations, stats)
+    return Process(front, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
+
+
+def _sockets(settings: Settings, gate: Gate, bus: RedisBus | None) -> SocketServer:
+    return SocketServer(
+        client_manager=bus,
+        gate=socket_gate(gate),
+        ping_interval=settings.session.ping_interval,
+        ping_timeout=settings.session.ping_timeout,
+        max_frame=settings.limits.frame_bytes,
+        sockets_per_address=settings.limits.sockets_per_address,
+    )
+
+
+def _reconciler(
+    storage: Storage, hub: Hub, conversations: Conversations, policies: Policies, bus: RedisBus | None
+) -> Reconciler:
+    return Reconciler(
         hub,
         storage.sessions,
         conversations.ref,
         lambda site_id: policies(site_id).retention().read_only_ms,
         RECONCILE if bus is not None else RECONCILE_ALONE,
     )
-    if bus is not None:
-        bus.heard, bus.gap = all_hear(hub.heard, streams.heard, owning.heard), reconciler.hurry
-        owning.refresher.tell = lambda: bus.tell(RULES, {})
-    reconciler.missed = caught_up(stats, acting)
-    session_limit = RateLimit(limits.messages_per_minute)
-    address_limit = RateLimit(limits.address_messages_per_minute)
-    tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)
-    Events(hub, conversations, turns, tasks, policies, stats, session_limit, address_limit).register(sockets)
-    calls = visitor.VisitorCalls(
-        conversations=conversations,
-        turns=turns,
-        outlet=hub,
-        deleted=hub.deleted,
-        stats=stats,
-        init_limit=RateLimit(limits.init_per_minute),
-        session_limit=session_limit,
-        address_limit=address_limit,
-    )
-    vitals = ops.Vitals(
-        storage,
-        stats,
-        lambda: len(hub),
-        lambda: {"turns_failed": turns.failed, "bus_dropped": 0 if bus is None else bus.dropped},
-    )
-    crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
+
+
+def _application(
+    settings: Settings,
+    storage: Storage,
+    owning: Owning,
+    gate: Gate,
+    sockets: SocketServer,
+    hub: Hub,
+    bus: RedisBus | None,
+    calls: visitor.VisitorCalls,
+    crawls: Crawls,
+) -> Application:
+    """Everything that is answered over HTTP."""
+    body_cap, turns = settings.limits.frame_bytes, calls.turns
+
+    def counters() -> dict[str, float]:
+        return {"turns_failed": turns.failed, "bus_dropped": 0 if bus is None else bus.dropped}
+
     routes = [
-        *visitor.routes(limits.frame_bytes, gate, calls),
-        *ops.routes(vitals),
+        *visitor.routes(body_cap, gate, calls),
+        *ops.routes(ops.Vitals(storage, calls.stats, lambda: len(hub), counters)),
         make_handler(sockets),
         *description.routes(),
         *pages.routes(),
         *dashboard.routes(settings.dashboard.enabled),
     ]
-    idle_ttls = policies.idle_ttls
-    sweeper = Sweeper(storage, idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls().values()))
     if settings.dashboard.enabled:
-        desk = open_desk(settings, storage, owning, conversations, turns, crawls, gate, hub.deleted)
-        routes += admin.routes(limits.frame_bytes, desk)
-    app = Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
-    front = RestoreFirst(UpgradeFirst(app, sockets.eio), gate, limits.frame_bytes, conversations, stats)
-    return Process(front, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
+        desk = open_desk(settings, storage, owning, calls.conversations, turns, crawls, gate, hub.deleted)
+        routes += admin.routes(body_cap, desk)
+    return Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
 
 
 def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
