@@ -26,6 +26,25 @@ async def test_a_change_is_saved_and_the_audit_trail_names_who_made_it(desk: Des
     assert tab.wrong == []
 
 
+async def test_a_form_that_only_loads_never_asks_whether_to_leave(desk: Desk, context: BrowserContext) -> None:
+    await context.add_init_script("""
+        window.guards = 0;
+        const listen = window.addEventListener;
+        window.addEventListener = function (type, ...rest) {
+            if (type === "beforeunload") window.guards += 1;
+            return listen.call(this, type, ...rest);
+        };
+    """)
+    tab = await desk.owner(context, PRIVACY)
+    for path in (PRIVACY, APPEARANCE, PRIVACY):
+        await tab.go(path)
+        await expect(tab.page.locator(".save-bar")).to_contain_text("Everything is saved")
+        assert await tab.page.evaluate("window.guards") == 0
+    await tab.page.get_by_label("On the server, when idle", exact=True).fill("15")
+    await expect(tab.page.locator(".save-bar")).to_contain_text("Not saved yet")
+    assert await tab.page.evaluate("window.guards") == 1
+
+
 async def test_of_two_tabs_the_later_one_is_shown_what_the_other_has_changed(
     desk: Desk, context: BrowserContext
 ) -> None:

@@ -33,7 +33,7 @@ export function useDraft<T extends { version: number }>(path: string, loaded: Lo
   useEffect(() => {
     if (loaded.data !== null) setValue((last) => last ?? loaded.data);
   }, [loaded.data]);
-  const isDirty = JSON.stringify(value) !== JSON.stringify(loaded.data);
+  const isDirty = value !== null && JSON.stringify(value) !== JSON.stringify(loaded.data);
   // Before the next paint: what says "saved" must not be followed by a question whether to leave.
   useLayoutEffect(() => {
     if (!isDirty) return;
