@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from http.client import responses
 from typing import Any, cast
 
-import msgspec
 import structlog
 from tornado.httputil import HTTPInputError, HTTPMessageDelegate
-from tornado.iostream import StreamClosedError
 
 from leflux.http1.address import Address
 from leflux.http1.exchange import Detached, Exchange
 from leflux.http1.keeper import ANSWER, BODY, FOREVER, GONE, HEAD, IDLE, LINGER, Keeper
-from leflux.http1.reader import Reader, Refused
+from leflux.http1.reader import Reader
+from leflux.http1.refusal import Refused
+from leflux.http1.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -29,17 +28,16 @@ class Connection(asyncio.Protocol):
         "_awaited",
         "_data",
         "_delegate",
-        "_drained",
         "_ends_with_client",
         "_exchange",
         "_is_eof",
-        "_is_full",
         "_is_paused",
         "_is_reading",
         "_keeper",
         "_phase",
         "_reader",
         "_transport",
+        "_writer",
         "address",
         "patience",
     )
@@ -50,10 +48,9 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._delegate: HTTPMessageDelegate | None = None
         self._awaited: asyncio.Future[Any] | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._data = b""
         self._at = 0
-        self._is_eof = self._is_full = self._is_paused = self._is_reading = self._ends_with_client = False
+        self._is_eof = self._is_paused = self._is_reading = self._ends_with_client = False
         self._phase = IDLE
         self.patience = FOREVER
 
@@ -61,6 +58,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._writer = Writer(self._transport, self._keeper.written)
         self.address = Address(transport.get_extra_info("peername"))
         self._enter(IDLE)
         self._keeper.add(self)
@@ -80,24 +78,19 @@ class Connection(asyncio.Protocol):
         return bool(self._data) or self._is_read_whole
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self._writer.is_full = True
         self.patience = self._keeper.patience[IDLE]
 
     def resume_writing(self) -> None:
-        self._is_full = False
         self._enter(self._phase)
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
+        self._writer.resumed()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._phase = GONE
         self._keeper.discard(self)
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_exception(StreamClosedError())
-            self._drained.exception()
+        self._writer.lost()
         self._forget()
         self._keeper.delegate.on_close(self)
 
@@ -126,7 +119,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_held(self) -> bool:
-        return self._phase >= ANSWER or self._is_full or self._awaited is not None
+        return self._phase >= ANSWER or self._writer.is_full or self._awaited is not None
 
     @property
     def _is_read_whole(self) -> bool:
@@ -222,7 +215,7 @@ class Connection(asyncio.Protocol):
         """The client is told what is wrong, unless an answer is on its way already."""
         log.debug("request refused", status=refused.status, reason=str(refused))
         if self._exchange is None or not self._exchange.has_begun:
-            self._transport.write(_refusal(refused))
+            self._transport.write(refused.answer())
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -276,23 +269,7 @@ class Connection(asyncio.Protocol):
         return self._keeper.is_stopping or self._phase != ANSWER
 
     def write(self, data: bytes) -> asyncio.Future[None]:
-        """The future is done once little waits to be sent."""
-        if self._transport.is_closing():
-            return self.gone()
-        self._transport.write(data)
-        if not self._is_full:
-            return self._keeper.written
-        if self._drained is None or self._drained.done():
-            self._drained = asyncio.get_running_loop().create_future()
-        return self._drained
-
-    def gone(self) -> asyncio.Future[None]:
-        """What a write comes to that nobody will read."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.set_exception(StreamClosedError())
-        # It need not be looked at.
-        future.exception()
-        return future
+        return self._writer.write(data)
 
     def answered(self, closes: bool) -> None:
         self._exchange = None
@@ -331,12 +308,3 @@ class Connection(asyncio.Protocol):
 
     def set_max_body_size(self, size: int) -> None:
         self._reader.body_limit = size
-
-
-def _refusal(refused: Refused) -> bytes:
-    body = msgspec.json.encode({"error": refused.code, "message": str(refused)})
-    head = (
-        f"HTTP/1.1 {refused.status} {responses[refused.status]}\r\nContent-Type: application/json; charset=UTF-8\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode("ascii") + body

@@ -11,8 +11,10 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from tornado.iostream import StreamClosedError
 
 from leflux.http1.address import Address
+from leflux.http1.writer import gone
 
 
 class Detached(NamedTuple):
@@ -30,7 +32,6 @@ class Carrier(Protocol):
     @property
     def is_ending(self) -> bool: ...
     def write(self, data: bytes) -> Future[None]: ...
-    def gone(self) -> Future[None]: ...
     def answered(self, closes: bool) -> None: ...
     def abort(self) -> None: ...
     def detach(self) -> Detached: ...
@@ -53,7 +54,6 @@ class Exchange(HTTPConnection):
         self._is_chunked = False
         self._is_bodiless = False
         self._left: int | None = None
-        self._lost = carrier.gone
         self._on_close: Callable[[], None] | None = None
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
@@ -84,7 +84,7 @@ class Exchange(HTTPConnection):
         """See `HTTPConnection`. Raises `ValueError`, and closes, for a header that is none."""
         carrier = self._carrier
         if carrier is None:
-            return self._lost()
+            return gone()
         assert isinstance(start_line, ResponseStartLine)
         self._frame(start_line.code, headers)
         try:
@@ -127,7 +127,7 @@ class Exchange(HTTPConnection):
     def write(self, chunk: bytes) -> Future[None]:
         """See `HTTPConnection`. Without `write_headers` before it, `chunk` begins with a head that is ready."""
         if self._carrier is None:
-            return self._lost()
+            return gone()
         self.has_begun = True
         return self._carrier.write(self._framed(chunk))
 
@@ -154,8 +154,7 @@ class Exchange(HTTPConnection):
     def detach(self) -> Detached:
         """The connection is no longer spoken HTTP on. Raises `StreamClosedError` when it is gone."""
         if self._carrier is None:
-            self._lost().result()
-        assert self._carrier is not None
+            raise StreamClosedError
         carrier = self._carrier
         self._let_go()
         return carrier.detach()

@@ -6,6 +6,8 @@ from functools import lru_cache
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+from leflux.http1.refusal import Refused
+
 _LENGTH_DIGITS = 20
 _BLANK = b"\r\n\r\n"
 _SPACE = " \t"
@@ -13,15 +15,6 @@ _HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+;=%\[\]:]*")
 _VERSIONS = {"1.0": "HTTP/1.0", "1.1": "HTTP/1.1"}
 # What is sent around each byte of a body in chunks of one byte, and a little more.
 _CHUNK_OVERHEAD = 8
-
-
-class Refused(Exception):
-    """A request that is not taken, as an HTTP answer."""
-
-    def __init__(self, message: str, status: int = 400, code: str = "invalid_request") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 @lru_cache(1024)
@@ -126,7 +119,8 @@ class Reader:
         if start < 3 and (line := data.find(b"\n", start, 3)) >= 0:
             # Perhaps the rest of an empty line that was torn.
             return line + 1
-        blank = data.find(_BLANK, start)
+        # One cut too many does no harm.
+        blank = data.find(_BLANK, max(start - 3, 0))
         return len(data) if blank < 0 else blank + 4
 
     def _count(self, size: int) -> None:
