@@ -17,8 +17,6 @@ from leflux.http1.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
 
 class Connection(asyncio.Protocol):
     """While a request is answered at most one read of what follows it waits here, and reading is paused."""
@@ -37,9 +35,9 @@ class Connection(asyncio.Protocol):
         "_phase",
         "_reader",
         "_transport",
-        "_writer",
         "address",
         "patience",
+        "writer",
     )
 
     def __init__(self, keeper: Keeper) -> None:
@@ -48,8 +46,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._delegate: HTTPMessageDelegate | None = None
         self._awaited: asyncio.Future[Any] | None = None
-        self._data = b""
-        self._at = 0
+        self._data, self._at = b"", 0
         self._is_eof = self._is_paused = self._is_reading = self._ends_with_client = False
         self._phase = IDLE
         self.patience = FOREVER
@@ -58,10 +55,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._writer = Writer(self._transport, self._keeper.written)
+        self.writer = Writer(self._transport, self._keeper.written)
         self.address = Address(transport.get_extra_info("peername"))
         self._enter(IDLE)
         self._keeper.add(self)
+        if self._keeper.is_stopping:
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._phase >= LINGER:
@@ -78,19 +77,18 @@ class Connection(asyncio.Protocol):
         return bool(self._data) or self._is_read_whole
 
     def pause_writing(self) -> None:
-        self._writer.is_full = True
+        self.writer.is_full = True
         self.patience = self._keeper.patience[IDLE]
 
     def resume_writing(self) -> None:
         self._enter(self._phase)
-        self._writer.resumed()
+        self.writer.resumed()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc
         self._phase = GONE
         self._keeper.discard(self)
-        self._writer.lost()
+        self.writer.lost()
         self._forget()
         self._keeper.delegate.on_close(self)
 
@@ -119,7 +117,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_held(self) -> bool:
-        return self._phase >= ANSWER or self._writer.is_full or self._awaited is not None
+        return self._phase >= ANSWER or self.writer.is_full or self._awaited is not None
 
     @property
     def _is_read_whole(self) -> bool:
@@ -134,16 +132,17 @@ class Connection(asyncio.Protocol):
             self._data, self._at = b"", 0
             if self._is_eof and not self._is_held:
                 self._hang_up()
-            elif self._is_paused:
+            else:
                 self._resume()
         elif not self._is_paused and not self._is_eof:
             self._is_paused = True
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        self._is_paused = False
-        if not self._is_eof and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if self._is_paused:
+            self._is_paused = False
+            if not self._is_eof and not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def _step(self) -> None:
         if self._phase == IDLE:
@@ -160,19 +159,16 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         start_line, headers = self._reader.head()
         self._enter(BODY)
-        self._exchange = exchange = Exchange(self, start_line, self._reader.keeps_alive)
-        self._delegate = delegate = self._keeper.delegate.start_request(self, exchange)
-        self._then(delegate.headers_received(start_line, headers), self._head_taken)
+        self._exchange = Exchange(self, start_line, self._reader.keeps_alive)
+        self._delegate = self._keeper.delegate.start_request(self, self._exchange)
+        self._then(self._delegate.headers_received(start_line, headers), self._head_taken)
 
     def _head_taken(self) -> None:
-        if self._phase != BODY:
-            return
-        reader = self._reader
-        reader.check_length()
-        if reader.is_complete:
-            self._complete()
-        elif reader.expects_continue and self._at == len(self._data):
-            self._transport.write(_CONTINUE)
+        if self._phase == BODY:
+            self._reader.check_length()
+            if self._reader.expects_continue and self._at == len(self._data):
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._body_taken()
 
     def _body_taken(self) -> None:
         if self._phase == BODY and self._reader.is_complete:
@@ -199,11 +195,10 @@ class Connection(asyncio.Protocol):
 
     def _ready(self, follow: Callable[[], None], future: asyncio.Future[None]) -> None:
         self._awaited = None
-        error = None if future.cancelled() else future.exception()
 
         def proceed() -> None:
-            if error is not None:
-                raise error
+            if not future.cancelled():
+                future.result()
             follow()
 
         if self._phase < LINGER:
@@ -219,11 +214,8 @@ class Connection(asyncio.Protocol):
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Close once everything is written.
-
-        To close while the client still sends would reset the connection and take the answer along, so what comes is
-        read and dropped for a moment.
-        """
+        """Close once everything is written. What still comes is read and dropped for a moment: to close on unread data
+        would reset the connection, and take the answer along."""
         is_all = self._is_read_whole and self._at == len(self._data)
         self._data, self._at = b"", 0
         self._forget()
@@ -232,8 +224,7 @@ class Connection(asyncio.Protocol):
             return
         self._enter(LINGER)
         self._transport.write_eof()
-        if self._is_paused:
-            self._resume()
+        self._resume()
 
     def _close(self) -> None:
         """What waits is still sent, as long as the client takes it."""
@@ -245,12 +236,13 @@ class Connection(asyncio.Protocol):
         delegate, self._delegate = self._delegate, None
         exchange, self._exchange = self._exchange, None
         callback = exchange.drop() if exchange is not None else None
-        tell = delegate.on_connection_close if delegate is not None else callback
-        if tell is not None:
-            try:
-                tell()
-            except Exception as error:
-                log.error("a closed connection could not be told of", exc_info=error)
+        try:
+            if delegate is not None:
+                delegate.on_connection_close()
+            elif callback is not None:
+                callback()
+        except Exception as error:
+            log.error("a closed connection could not be told of", exc_info=error)
 
     def shut(self) -> None:
         """The server stops: a connection that waits for a request, or for its client to go, is closed."""
@@ -267,9 +259,6 @@ class Connection(asyncio.Protocol):
     def is_ending(self) -> bool:
         """The connection is closed after this answer; one that overtakes the end of its request always costs it."""
         return self._keeper.is_stopping or self._phase != ANSWER
-
-    def write(self, data: bytes) -> asyncio.Future[None]:
-        return self._writer.write(data)
 
     def answered(self, closes: bool) -> None:
         self._exchange = None
@@ -291,8 +280,7 @@ class Connection(asyncio.Protocol):
         self._phase = GONE
         self._delegate = self._exchange = None
         self._keeper.discard(self)
-        if self._is_paused:
-            self._resume()
+        self._resume()
         early, self._data = self._data[self._at :], b""
         self._keeper.delegate.on_close(self)
         return Detached(self._transport, early)

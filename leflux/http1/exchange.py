@@ -14,7 +14,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError
 
 from leflux.http1.address import Address
-from leflux.http1.writer import gone
+from leflux.http1.writer import Writer, gone
 
 
 class Detached(NamedTuple):
@@ -28,10 +28,10 @@ class Carrier(Protocol):
     """The connection below, which outlives the exchange."""
 
     address: Address
+    writer: Writer
 
     @property
     def is_ending(self) -> bool: ...
-    def write(self, data: bytes) -> Future[None]: ...
     def answered(self, closes: bool) -> None: ...
     def abort(self) -> None: ...
     def detach(self) -> Detached: ...
@@ -93,7 +93,7 @@ class Exchange(HTTPConnection):
             self.close()
             raise
         self.has_begun = True
-        return carrier.write(head + self._framed(chunk) if chunk else head)
+        return carrier.writer.write(head + self._framed(chunk) if chunk else head)
 
     def _frame(self, code: int, headers: HTTPHeaders) -> None:
         """How the answer ends, and whether the connection does."""
@@ -129,7 +129,7 @@ class Exchange(HTTPConnection):
         if self._carrier is None:
             return gone()
         self.has_begun = True
-        return self._carrier.write(self._framed(chunk))
+        return self._carrier.writer.write(self._framed(chunk))
 
     def finish(self) -> None:
         """The answer is whole. Raises `HTTPOutputError`, and closes, when it is shorter than it said."""
@@ -140,7 +140,7 @@ class Exchange(HTTPConnection):
             self.close()
             raise HTTPOutputError("The answer is shorter than its Content-Length.")
         if self._is_chunked:
-            carrier.write(b"0\r\n\r\n")
+            carrier.writer.write(b"0\r\n\r\n")
         self._let_go()
         carrier.answered(self._closes)
 

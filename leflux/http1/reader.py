@@ -92,8 +92,10 @@ class Reader:
 
         Raises `Refused`.
         """
-        end = self._end(data, start)
-        had_head = self.has_head
+        end, had_head = self._end(data, start), self.has_head
+        if not had_head:
+            # One byte more than may be is enough to know.
+            end = min(end, start + self._head_limit - self._head_bytes + 1)
         self._parse(data if end - start == len(data) else data[start:end])
         if had_head:
             self._count(end - start)

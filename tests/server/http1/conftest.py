@@ -40,7 +40,7 @@ def pytest_asyncio_loop_factories(
 class Echo(RequestHandler):
     """Says what it was asked; `/echo/304` and `/echo/204` say nothing."""
 
-    SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "CONNECT")  # type: ignore[assignment]
+    SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "CONNECT")
 
     def answer(self, status: str | None = None) -> None:
         if status is not None:
@@ -48,7 +48,7 @@ class Echo(RequestHandler):
             return
         self.finish({"method": self.request.method, "uri": self.request.uri, "body": self.request.body.decode()})
 
-    get = post = head = put = options = connect = answer  # type: ignore[assignment]
+    get = post = head = put = options = connect = answer
 
 
 class Capped(CappedBody):

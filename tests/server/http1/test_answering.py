@@ -226,11 +226,14 @@ async def test_a_client_that_vanishes_is_told_of_once(rig: Rig) -> None:
 
 
 async def test_a_client_that_vanishes_amid_its_body_is_told_of_once(rig: Rig) -> None:
-    for vanish in (lambda client: client.reset(), lambda client: client.writer.write_eof()):
+    for is_polite in (False, True):
         rig.watched.ends.clear()
         client = await rig.client(b"POST /capped HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         await until(lambda: len(rig.watched.ends) == 1, "the head has come")
-        vanish(client)
+        if is_polite:
+            client.writer.write_eof()
+        else:
+            client.reset()
         await until(lambda: rig.watched.ends == [["closed"]], "the delegate is told")
 
 

@@ -141,7 +141,7 @@ async def test_a_time_limit_can_be_lifted_for_one_request(open_rig: OpenRig) -> 
         connection.set_body_timeout(None)
         return start(server_conn, connection)
 
-    rig.watched.inner.start_request = patient  # type: ignore[method-assign]
+    rig.watched.inner.start_request = patient  # type: ignore[assignment, method-assign]
     client = await rig.client(POST + b"Content-Length: 4\r\n\r\nha")
     other = await rig.client()
     assert await other.rest() == b""

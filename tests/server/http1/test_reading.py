@@ -196,5 +196,5 @@ async def test_a_body_larger_than_the_default_is_read_when_the_delegate_allows_i
         connection.set_max_body_size(100)
         return start(server_conn, connection)
 
-    rig.watched.inner.start_request = generous  # type: ignore[method-assign]
+    rig.watched.inner.start_request = generous  # type: ignore[assignment, method-assign]
     assert (await rig.ask(BODY + b"Content-Length: 11\r\n\r\n" + b"x" * 11)).status == 200
