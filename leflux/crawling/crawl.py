@@ -151,6 +151,7 @@ class _Run:
 
     async def _step(self, url: str, depth: int, told: Callable[[], Awaitable[None]]) -> None:
         self._current = url
+        await told()
         try:
             await self._visit(url, depth)
         except (FetchFailed, Unreadable, BlockedUrl) as error:
