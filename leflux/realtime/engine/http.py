@@ -1,5 +1,6 @@
 """The HTTP side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from websockets.server import ServerProtocol
 from leflux.body import CappedBody
 from leflux.http1 import Detached, Exchange
 from leflux.realtime.engine.polling import SEPARATOR, Polling
-from leflux.realtime.engine.server import Admission, Engine, Refusal
+from leflux.realtime.engine.server import CONTEXT, Admission, Engine, Refusal
 from leflux.realtime.engine.session import INBOX, Session
 from leflux.realtime.engine.sio import Server
 from leflux.realtime.engine.websocket import WebSocket
@@ -30,9 +31,29 @@ class EngineHandler(CappedBody):
         self._engine = engine
         self.body_cap = engine.max_frame
         self._fetching: Polling | None = None
+        self._refusal: Refusal | None = None
+
+    def prepare(self) -> Awaitable[None] | None:
+        try:
+            self._admission = self._admit()
+        except Refusal as refusal:
+            return self._ask_late(refusal)
+        return super().prepare()
+
+    async def _ask_late(self, refusal: Refusal) -> None:
+        try:
+            admission = await self._engine.late_gate(self.request) if self._engine.late_gate is not None else None
+            if admission is None:
+                self._refusal = refusal
+            else:
+                self._admission = admission
+        except Refusal as second:
+            self._refusal = second
+        super().prepare()
 
     def check(self) -> None:
-        self._admission = self._admit()
+        if self._refusal is not None:
+            raise self._refusal
         if origin := self.request.headers.get("Origin"):
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Vary", "Origin")
@@ -50,7 +71,7 @@ class EngineHandler(CappedBody):
         """The gate judges each handshake. Later requests of clients that send no Origin are known by their `sid`."""
         known = self._engine.sessions.get(self.get_query_argument("sid", ""))
         if known is not None and known.environ is not None and "Origin" not in self.request.headers:
-            return Admission(known.environ["leflux.context"], known.address)
+            return Admission(known.environ[CONTEXT], known.address)
         return self._engine.gate(self.request)
 
     async def get(self) -> None:
@@ -113,7 +134,7 @@ class EngineHandler(CappedBody):
             return None
         session = self._engine.sessions.get(sid)
         environ = session.environ if session is not None else None
-        if session is None or environ is None or environ["leflux.context"] is not self._admission.context:
+        if session is None or environ is None or environ[CONTEXT] != self._admission.context:
             raise _refuse(400, "invalid_request", "There is no such connection.")
         return session
 
