@@ -47,6 +47,9 @@ export interface History {
   past: Message[];
 }
 
+/** The transcript checks what it takes in by itself. */
+export type KeptHistory = Pick<History, "past"> & { messages: readonly Partial<Message>[] };
+
 export interface WidgetState {
   open: boolean;
   docked: boolean;
@@ -58,7 +61,7 @@ export interface WidgetState {
 
 export class BrowserStore extends Records {
   private text: string | null = null;
-  private parsed: History = { messages: [], past: [] };
+  private parsed: KeptHistory = { messages: [], past: [] };
 
   sessionId(): string | null {
     const id = this.get(KEYS.sessionId);
@@ -87,13 +90,13 @@ export class BrowserStore extends Records {
   }
 
   /** Read often, and long: what has not changed is not parsed again. */
-  history(): History {
+  history(): KeptHistory {
     const text = this.get(KEYS.history);
     if (text !== this.text) {
       const value = this.read(KEYS.history);
-      const list = (part: unknown): Message[] => (Array.isArray(part) ? part.filter(isMessage) : []);
+      const list = (part: unknown): unknown[] => (Array.isArray(part) ? part : []);
       this.text = text;
-      this.parsed = { messages: list(value?.["messages"]), past: list(value?.["past"]) };
+      this.parsed = { messages: list(value?.["messages"]) as Message[], past: list(value?.["past"]).filter(isMessage) };
     }
     return this.parsed;
   }

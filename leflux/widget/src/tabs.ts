@@ -52,9 +52,7 @@ export class Tabs {
   constructor(
     readonly tab: string,
     private readonly connect: () => Channel,
-  ) {
-    this.open();
-  }
+  ) {}
 
   /** Hear the others (again). */
   open(): void {

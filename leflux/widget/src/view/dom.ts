@@ -10,22 +10,20 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   ...children: (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  setAll(element, { part, class: part, ...props });
+  setAll(element, part === null ? props : { part, class: part, ...props });
   element.append(...children);
   return element;
 }
 
 export function setAll(element: Element, props: Props): void {
-  for (const [name, value] of Object.entries(props)) set(element, name, value);
+  for (const name in props) set(element, name, props[name]!);
 }
 
 /** Set, change or (null) remove an attribute, touching the page only when it differs. */
 export function set(element: Element, name: string, value: string | null): void {
-  if (value === null) {
-    if (element.hasAttribute(name)) element.removeAttribute(name);
-  } else if (element.getAttribute(name) !== value) {
-    element.setAttribute(name, value);
-  }
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
 }
 
 export function show(element: Element, isShown: boolean): void {

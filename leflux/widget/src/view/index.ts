@@ -2,7 +2,7 @@
 
 import * as t from "#texts";
 import type { CreateView, View, ViewActions, ViewState } from "../types.js";
-import { el, setAll, show } from "./dom.js";
+import { el, set, setAll, show } from "./dom.js";
 import { Launcher } from "./launcher.js";
 import { Panel } from "./panel.js";
 import { Theme } from "./theme.js";
@@ -78,6 +78,7 @@ class Face implements View {
 
   /** Not in a window that only mirrors what another one does. */
   #moveFocus(isOpen: boolean, hadFocus: boolean): void {
+    set(this.#root, "data-moved", "");
     if (isOpen && this.#page.hasFocus()) this.#panel.composer.input.focus();
     if (!isOpen && hadFocus) this.#launcher.node.focus();
   }

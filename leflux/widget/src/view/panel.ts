@@ -4,7 +4,7 @@ import * as t from "#texts";
 import type { ViewActions, ViewState } from "../types.js";
 import { Cards } from "./cards.js";
 import { Composer } from "./composer.js";
-import { button, el, icon, set, setText, show, textButton } from "./dom.js";
+import { button, el, icon, set, setAll, setText, show, textButton } from "./dom.js";
 import { Menu } from "./menu.js";
 import { Transcript } from "./transcript.js";
 
@@ -85,8 +85,7 @@ export class Panel {
     setText(this.#title, config.title ?? t.title);
     setText(this.#subtitle, config.subtitle ?? t.subtitle);
     const name = docked ? t.undock : t.dock;
-    set(this.#dock, "aria-label", name);
-    set(this.#dock, "title", name);
+    setAll(this.#dock, { "aria-label": name, title: name });
     show(this.#notice, notice !== null);
     set(this.#notice, "data-kind", notice);
     setText(this.#notice, notice === null ? "" : t.notices[notice]);

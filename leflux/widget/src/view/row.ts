@@ -10,12 +10,11 @@ const MOST_SOURCES = 8;
 
 export class Row {
   readonly node = el("div", null, { class: "row" });
-  /** The line that begins a day or a conversation above this message. */
-  readonly divider = el("div", null, { class: "divider" }, el("span", null));
+  #divider: HTMLElement | undefined;
   day = "";
   message: ShownMessage | null = null;
   readonly #bubble = el("div", "message", { role: "article", dir: "auto" });
-  readonly #meta = el("div", null, { class: "meta" });
+  #meta: HTMLElement | undefined;
   #sources: HTMLElement | null = null;
   #shape = "";
   #dates: Dates | null = null;
@@ -25,6 +24,11 @@ export class Row {
   constructor(actions: ViewActions) {
     this.#actions = actions;
     this.node.append(this.#bubble);
+  }
+
+  /** The line that begins a day or a conversation above this message. */
+  get divider(): HTMLElement {
+    return (this.#divider ??= el("div", null, { class: "divider" }, el("span", null)));
   }
 
   /** `first` and `last` of what one author said in a row; without `dates` the times are left out. */
@@ -71,7 +75,8 @@ export class Row {
 
   #footnote(message: ShownMessage, last: boolean, time: string): void {
     const mine = message.role === "visitor";
-    if (message.status === "sent" && (!last || message.role === "system")) return this.#meta.remove();
+    this.#meta?.remove();
+    if (message.status === "sent" && (!last || message.role === "system")) return;
     const children: Node[] = [];
     if (message.status === "failed") {
       const { key } = message;
@@ -85,17 +90,17 @@ export class Row {
       if (message.status === "sending") children.push(icon("clock"), el("span", null, { class: "sr" }, t.sending));
       else if (mine) children.push(icon("check"));
     }
-    this.#meta.replaceChildren(...children);
+    this.#meta = el("div", null, { class: "meta" }, ...children);
     this.node.append(this.#meta);
   }
 
   #cite(links: HTMLAnchorElement[]): void {
     const items = links.map((anchor) => el("li", null, {}, anchor));
-    const next = el("ul", null, { class: "sources", "aria-label": t.sources }, ...items);
-    if (this.#sources?.isEqualNode(next)) return;
+    const next = items.length === 0 ? null : el("ul", null, { class: "sources", "aria-label": t.sources }, ...items);
+    if (this.#sources === next || this.#sources?.isEqualNode(next)) return;
     this.#sources?.remove();
-    this.#sources = items.length === 0 ? null : next;
-    if (this.#sources !== null) this.#bubble.after(this.#sources);
+    this.#sources = next;
+    if (next !== null) this.#bubble.after(next);
   }
 }
 

@@ -3,38 +3,33 @@
 import type { SiteConfig } from "../types.js";
 import { accent } from "./color.js";
 import css from "./style.css?inline";
-import { set } from "./dom.js";
+import { el, set, setText } from "./dom.js";
 
-/** A sheet for this shadow root, and how to change what it says. */
-function sheet(shadow: ShadowRoot, text: string): (text: string) => void {
+/** A sheet for this shadow root, and how to say what is in it. */
+function sheet(shadow: ShadowRoot): (text: string) => void {
   if ("adoptedStyleSheets" in shadow) {
     const made = new CSSStyleSheet();
-    made.replaceSync(text);
-    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, made];
-    return (next) => made.replaceSync(next);
+    shadow.adoptedStyleSheets = [made];
+    return (text) => made.replaceSync(text);
   }
   // Browsers before constructable sheets: the same, where the page's policy lets it.
-  const element = (shadow as ShadowRoot).ownerDocument.createElement("style");
-  element.textContent = text;
+  const element = el("style", null);
   (shadow as ShadowRoot).append(element);
-  return (next) => {
-    element.textContent = next;
-  };
+  return (text) => setText(element, text);
 }
 
 export class Theme {
-  readonly #setColors: (text: string) => void;
+  readonly #write: (text: string) => void;
   readonly #darkness = matchMedia("(prefers-color-scheme: dark)");
   readonly #follow = (): void => this.#shade();
   #config: SiteConfig = {};
-  #color: unknown = null;
+  #color: unknown = NaN;
 
   readonly #root: HTMLElement;
 
   constructor(shadow: ShadowRoot, root: HTMLElement) {
     this.#root = root;
-    sheet(shadow, css);
-    this.#setColors = sheet(shadow, "");
+    this.#write = sheet(shadow);
     this.#darkness.addEventListener("change", this.#follow);
   }
 
@@ -45,8 +40,8 @@ export class Theme {
     if (this.#color === config.primaryColor) return;
     this.#color = config.primaryColor;
     const { base, on, onLight, onDark } = accent(this.#color);
-    this.#setColors(
-      `.root{--accent:${base};--on:${on};--link:${onLight}}.root[data-theme=dark]{--link:${onDark}}`,
+    this.#write(
+      `${css}.root{--accent:${base};--on:${on};--link:${onLight}}.root[data-theme=dark]{--link:${onDark}}`,
     );
   }
 

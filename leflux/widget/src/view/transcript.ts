@@ -10,9 +10,15 @@ import { Row } from "./row.js";
 const GROUP_MS = 300_000;
 /** The reader is at the bottom as long as no more than this is hidden below, in CSS pixels. */
 const NEAR = 48;
-/** What is painted at once; the rest, and the times of day, which are slow to get at first, follow after this time. */
+/** What is painted at once, at most; the rest, and the times of day, which are slow to get at first, follow after this time. */
 const BRIEF = 15;
 const BRIEF_MS = 40;
+/** Of the window, in CSS pixels, what is no message. */
+const FRAME = 120;
+/** The least that a message takes, and each of its lines after the first, which hold no more letters than this. */
+const ROW = 42;
+const LINE = 22;
+const LETTERS = 60;
 
 export class Transcript {
   readonly node = el("div", "messages", { role: "log", tabindex: "0", "aria-live": "off" });
@@ -48,10 +54,13 @@ export class Transcript {
     this.#latest = state;
     set(this.node, "aria-label", state.config.title ?? t.title);
     setText(this.#greeting, state.config.greeting ?? t.greeting);
-    if (before === null && state.messages.length > BRIEF) this.#rest = setTimeout(() => this.#complete(), BRIEF_MS);
+    if (before === null && newest(state.messages) < state.messages.length) {
+      this.#rest = setTimeout(() => this.#complete(), BRIEF_MS);
+    }
     if (before?.locale !== state.locale) this.#dates = null;
     this.#arrange(state);
-    const known = new Map(before?.messages.map((message) => [message.key, message]));
+    if (before === null) return [];
+    const known = new Map(before.messages.map((message) => [message.key, message]));
     this.#settle(state, known, wasOpen);
     return state.messages.filter((message) => isFinished(message, known.get(message.key)));
   }
@@ -67,7 +76,7 @@ export class Transcript {
 
   #arrange({ messages: all, locale, typing }: ViewState): void {
     const isBrief = this.#rest !== undefined;
-    const messages = isBrief ? all.slice(-BRIEF) : all;
+    const messages = isBrief ? all.slice(-newest(all)) : all;
     if (!isBrief) this.#dates ??= new Dates(locale);
     const nodes: Node[] = isBrief ? [] : [this.#greeting];
     const keys = new Set<string>();
@@ -143,6 +152,18 @@ export class Transcript {
     clearTimeout(this.#rest);
     this.#sizes.disconnect();
   }
+}
+
+/** How many of the newest fill the window, even where each takes the least that it can. */
+function newest(messages: readonly ShownMessage[]): number {
+  // The inner height would have the page laid out at once.
+  let room = outerHeight - FRAME;
+  let count = 0;
+  for (const { text } of messages.slice(-BRIEF).reverse()) {
+    if (room > 0) count += 1;
+    room -= ROW + LINE * Math.floor(text.length / LETTERS);
+  }
+  return count;
 }
 
 function isFinished(message: ShownMessage, before: ShownMessage | undefined): boolean {

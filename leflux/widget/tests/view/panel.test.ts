@@ -19,7 +19,7 @@ describe("the element", () => {
     expect(document.body.lastElementChild!.localName).toBe("leflux-widget");
     expect(screen.shadow.mode).toBe("open");
     expect(screen.all("[style]")).toEqual([]);
-    expect(screen.shadow.adoptedStyleSheets.length).toBe(2);
+    expect(screen.shadow.adoptedStyleSheets.length).toBe(1);
   });
 
   it("has every part that the protocol names", () => {

@@ -23,6 +23,31 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe("the first drawing", () => {
+  it.each([
+    [300, 660, 1],
+    [720, 660, 3],
+    [720, 10, 15],
+    [2_000, 10, 15],
+  ])("in a window of %d px, messages of %d letters: %d at once, and soon all", (height, letters, count) => {
+    vi.useFakeTimers();
+    vi.stubGlobal("outerHeight", height);
+    screen.render({ messages: Array.from({ length: 30 }, (_, index) => message(`m${index}`, { text: "x".repeat(letters) })) });
+    expect(screen.parts("message").length).toBe(count);
+    expect(screen.parts("message").at(-1)!.dataset["id"]).toBe("id-m29");
+    vi.runOnlyPendingTimers();
+    expect(screen.parts("message").length).toBe(30);
+  });
+
+  it("does not fade in a panel that was left open, and does when it is opened", () => {
+    screen.render({ messages: [message("a")] });
+    expect(screen.all("[data-moved]")).toEqual([]);
+    screen.render({ open: false });
+    screen.render();
+    expect(screen.all("[data-moved]").length).toBe(1);
+  });
+});
+
 describe("drawing the difference", () => {
   it("keeps every node that stays", () => {
     screen.render({ messages: [message("a"), message("b")] });
