@@ -21,8 +21,8 @@ from leflux.site_pages import Page, SitePages
 from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
 
 # Below any of these the best passage is no answer. The figures come from `bench/knowledge`.
-CONFIDENCE = 0.32
-RARITY = 0.7
+CONFIDENCE = 0.21
+RARITY = 0.09
 # The question has no word that points anywhere: each is said on a large part of the site.
 SUBSTANCE = 0.3
 # A second page is named when it is nearly as good as the first.

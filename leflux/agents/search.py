@@ -17,13 +17,13 @@ from leflux.agents import linkage
 from leflux.agents.definitions import Definitions
 from leflux.agents.expectation import expected
 from leflux.agents.mentions import mentions
+from leflux.agents.portions import is_label, portions
+from leflux.agents.synonyms import ALIKE
 from leflux.agents.term_sets import TermSets
 from leflux.agents.titles import without_site_name
-from leflux.agents.synonyms import ALIKE
 from leflux.agents.words import MAX_WORDS, Words
 from leflux.site_pages import Block, Page, Section
 
-PASSAGE_WORDS = 120
 HEADING_TIMES = 2
 K1 = 1.2
 B = 0.75
@@ -48,7 +48,6 @@ NAMED = 0.3
 DEFINED = 2.0
 HITS = 3
 LOOKED_AT = 100
-LABEL_WORDS = 4
 
 Scores = NDArray[np.float32]
 
@@ -67,7 +66,8 @@ class Hit(Struct, frozen=True):
 
     Shares of the question's weight (the IDF of its words, unknown ones included), 0..1: `coverage` in the passage,
     `on_page` anywhere on the page, `focus` in what the page is about. `strength` is the BM25 score for that weight.
-    `substance` is the weight itself, 1.0 being a word that the site says once, and `rarity` that of its usual word.
+    `substance` is the weight itself, 1.0 being a word that the site says once; `rarity` is the mean IDF of its
+    words, in nats.
     `exact`: the passage defines, or the page is called, just what is asked about.
     """
 
@@ -137,10 +137,12 @@ class Index:
         langs = Counter(page.lang for page in kept if page.lang)
         return cls(kept, Words(langs.most_common(1)[0][0] if langs else "en"))
 
-    def _scorer(self, corpus: list[list[int]]) -> bm25s.BM25:
+    def _scorer(self, corpus: list[list[int]]) -> bm25s.BM25 | None:
+        """None for a corpus without a word, such as what pages say of each other on a site of one page."""
+        if not any(corpus):
+            return None
         scorer = bm25s.BM25(method="lucene", k1=K1, b=B)
-        if self._vocabulary:
-            scorer.index((corpus, self._vocabulary), show_progress=False)
+        scorer.index((corpus, self._vocabulary), show_progress=False)
         return scorer
 
     def _ids(self, text: str) -> list[int]:
@@ -157,14 +159,14 @@ class Index:
     def _cut(self, number: int, page: Page) -> Iterator[tuple[Passage, list[int]]]:
         trail: list[Section] = []
         for section in page.sections:
-            if _is_label(section) and len(page.sections) > 1:
+            if is_label(section) and len(page.sections) > 1:
                 continue
             trail = [above for above in trail if above.level < section.level]
             lead = self._ids("\n".join([page.title, *(above.heading for above in trail)]))
             if section.heading not in page.title:
                 lead += self._ids(section.heading) * HEADING_TIMES
             trail.append(section)
-            for blocks in _portions(section.blocks):
+            for blocks in portions(section.blocks):
                 ids = self._ids("\n".join(block.text for block in blocks)) + lead
                 yield Passage(number, section, blocks, frozenset(ids)), ids
 
@@ -184,7 +186,9 @@ class Index:
         best = np.zeros(len(self.pages), dtype=np.float32)
         np.maximum.at(best, self._owner, passages)
         scores = best + ABOUT * self._scores(self._subjects, asked, len(best))
-        scores += WHOLE * self._scores(self._wholes, asked, len(best)) + SAID * self._scores(self._said, asked, len(best))
+        scores += WHOLE * self._scores(self._wholes, asked, len(best)) + SAID * self._scores(
+            self._said, asked, len(best)
+        )
         titles = self._titled(terms)
         scores += NAMED * weight * titles
         scores += FOCUS * self._subject_sets.said(asked)
@@ -221,7 +225,8 @@ class Index:
         if own is not None:
             return Sought([(own, 1.0), *others], float(self._idf[own]))
         instead = [(other, min(1.0, INSTEAD * share)) for other, share in others]
-        return Sought(instead, self._heaviest(others) or self._unknown(term))
+        unknown = self._unknown(term)
+        return Sought(instead, (self._heaviest(others) + unknown) / 2 if others else unknown)
 
     def _others(self, alike: dict[str, float]) -> list[tuple[int, float]]:
         return [(self._vocabulary[term], share) for term, share in alike.items() if term in self._vocabulary]
@@ -247,8 +252,10 @@ class Index:
         """A number that the site never says is an example; any other word may be the point of the question."""
         return 0.0 if term[0].isdigit() else self._rarest
 
-    def _scores(self, scorer: bm25s.BM25, asked: list[Sought], size: int) -> Scores:
+    def _scores(self, scorer: bm25s.BM25 | None, asked: list[Sought], size: int) -> Scores:
         total = np.zeros(size, dtype=np.float32)
+        if scorer is None:
+            return total
         for sought in asked:
             found = np.zeros(size, dtype=np.float32)
             for term, share in sought.terms:
@@ -273,14 +280,8 @@ class Index:
             focus=share(self._in_subject[page]),
             strength=score / weight,
             substance=weight / self._rarest,
-            rarity=weight / self._rarest / max(1, sum(sought.weight > 0 for sought in asked)),
+            rarity=weight / max(1, sum(sought.weight > 0 for sought in asked)),
         )
-
-
-def _is_label(section: Section) -> bool:
-    """A word or two above the first heading, which say to what the page belongs and answer nothing."""
-    words = sum(len(block.text.split()) for block in section.blocks)
-    return not section.heading and words < LABEL_WORDS and all(block.kind == "p" for block in section.blocks)
 
 
 def _idf(texts: list[list[int]], size: int) -> Scores:
@@ -289,17 +290,3 @@ def _idf(texts: list[list[int]], size: int) -> Scores:
         frequency[list(set(ids))] += 1
     inverse: Scores = np.log1p((len(texts) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
     return inverse
-
-
-def _portions(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Neighbouring blocks, together about `PASSAGE_WORDS` long; a heading without text is a passage too."""
-    portion: list[Block] = []
-    words = 0
-    for block in blocks:
-        length = block.text.count(" ") + 1
-        if portion and words + length > PASSAGE_WORDS:
-            yield portion
-            portion, words = [], 0
-        portion.append(block)
-        words += length
-    yield portion
