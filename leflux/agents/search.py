@@ -1,7 +1,7 @@
 """The index of one site: BM25 over passages, with what each page as a whole is about.
 
 Pure CPU, built in a thread; nothing here changes after `Index.build`, so that any thread may search.
-The weights were chosen on two thirds of `bench/knowledge/questions.yaml`; see docs/knowledge.md.
+The weights were chosen on the first two sets of `bench/knowledge`; see docs/knowledge.md.
 """
 
 from collections import Counter, defaultdict
