@@ -125,6 +125,13 @@ class Owners:
 
     async def signed_in(self, secret: str) -> Owner | None:
         """The owner of a sign-in, if it still holds; using it renews its idle time."""
+        return await self._checked(secret, renews=True)
+
+    async def holds(self, secret: str) -> Owner | None:
+        """The owner of a sign-in, if it still holds; looking is no use of it."""
+        return await self._checked(secret, renews=False)
+
+    async def _checked(self, secret: str, renews: bool) -> Owner | None:
         name = _name("logins", secret)
         login, version = await self._read(name, _Login)
         if login is None:
@@ -134,7 +141,7 @@ class Owners:
         if account is None or account_version != login.version or _is_over(login, now):
             await self._store.remove(name)
             return None
-        if now - login.seen >= NOTE_EVERY:
+        if renews and now - login.seen >= NOTE_EVERY:
             await self._note(name, msgspec.structs.replace(login, seen=now), version)
         return Owner(account.email, account.sites, login.csrf)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from tornado.httputil import HTTPServerConnectionDelegate, HTTPServerRequest
+from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.web import Application
 
 from backends.base import Storage
@@ -12,21 +12,19 @@ from leflux.agents import open_agent
 from leflux.agents.base import Agent
 from leflux.config import Settings
 from leflux.conversation import Conversations
-from leflux.crawling.background import Crawls
 from leflux.gate import Gate
 from leflux.limits import RateLimit
+from leflux.owner_sockets import OwnerSockets, open_owner_sockets, socket_gate
 from leflux.owning import RULES, Owning
 from leflux.policies import Policies
-from leflux.problems import Problem
 from leflux.realtime.bus import RedisBus, all_hear
-from leflux.realtime.engine import Admission, Refusal, UpgradeFirst, make_handler
 from leflux.realtime.engine import Server as SocketServer
+from leflux.realtime.engine import UpgradeFirst, make_handler
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub
 from leflux.realtime.reconciler import Reconciler
 from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
-from leflux.site_pages import SitePages
 from leflux.sites import Sites
 from leflux.stats import Stats
 from leflux.sweeper import Sweeper
@@ -53,7 +51,7 @@ class Process:
         acting: Acting,
         sweeper: Sweeper,
         agent: Agent,
-        crawls: Crawls,
+        owner_sockets: OwnerSockets,
         storage: Storage,
         bus: RedisBus | None,
         reconciler: Reconciler,
@@ -61,7 +59,8 @@ class Process:
     ) -> None:
         self.app = app
         self.owning = owning
-        self.crawls = crawls
+        self.crawls = owner_sockets.crawls
+        self._owner_sockets = owner_sockets
         self._sweeper = sweeper
         self._sockets = sockets
         self._turns = turns
@@ -77,9 +76,10 @@ class Process:
         self._sockets.start()
         self._acting.start()
         self._reconciler.start()
+        self._owner_sockets.start()
 
     async def stop(self) -> None:
-        await self.crawls.stop()
+        await self._owner_sockets.stop()
         await self._sweeper.stop()
         await self._reconciler.stop()
         await self._turns.drain(DRAIN_SECONDS)
@@ -113,20 +113,21 @@ def build(settings: Settings, storage: Storage, owning: Owning) -> Process:
     hub.dropped = turns.cancel
     reconciler = _reconciler(storage, hub, conversations, policies, bus)
     reconciler.missed = caught_up(stats, acting)
-    if bus is not None:
-        bus.heard, bus.gap = all_hear(hub.heard, streams.heard, owning.heard), reconciler.hurry
-        owning.refresher.tell = lambda: bus.tell(RULES, {})
     per_session, per_address = RateLimit(limits.messages_per_minute), RateLimit(limits.address_messages_per_minute)
     tasks = TaskEvents(hub, conversations, acting.tasks, acting.watch)
     Events(hub, conversations, turns, tasks, policies, stats, per_session, per_address).register(sockets)
     init = RateLimit(limits.init_per_minute)
     calls = visitor.VisitorCalls(conversations, turns, hub, hub.deleted, stats, init, per_session, per_address)
-    crawls = Crawls(settings.sites, SitePages(storage.settings), settings.crawler)
+    owner_sockets = open_owner_sockets(settings, storage, owning.owners, gate, sockets, bus, per_address)
+    if bus is not None:
+        bus.heard = all_hear(hub.heard, streams.heard, owning.heard, owner_sockets.feed.heard)
+        bus.gap = reconciler.hurry
+        owning.refresher.tell = lambda: bus.tell(RULES, {})
     idle_ttls = policies.idle_ttls
     sweeper = Sweeper(storage, idle_ttls, turns, acting.tasks, hub.expired, sweep_interval(idle_ttls().values()))
-    app = _application(settings, storage, owning, gate, sockets, hub, bus, calls, crawls)
+    app = _application(settings, storage, owning, gate, sockets, hub, bus, calls, owner_sockets)
     front = RestoreFirst(UpgradeFirst(app, sockets.eio), gate, limits.frame_bytes, conversations, stats)
-    return Process(front, sockets, turns, acting, sweeper, agent, crawls, storage, bus, reconciler, owning)
+    return Process(front, sockets, turns, acting, sweeper, agent, owner_sockets, storage, bus, reconciler, owning)
 
 
 def _sockets(settings: Settings, gate: Gate, bus: RedisBus | None) -> SocketServer:
@@ -161,7 +162,7 @@ def _application(
     hub: Hub,
     bus: RedisBus | None,
     calls: visitor.VisitorCalls,
-    crawls: Crawls,
+    owner_sockets: OwnerSockets,
 ) -> Application:
     """Everything that is answered over HTTP."""
     body_cap, turns = settings.limits.frame_bytes, calls.turns
@@ -178,21 +179,10 @@ def _application(
         *dashboard.routes(settings.dashboard.enabled),
     ]
     if settings.dashboard.enabled:
-        desk = open_desk(settings, storage, owning, calls.conversations, turns, crawls, gate, hub.deleted)
+        owner, crawls = owner_sockets.gate, (owner_sockets.crawls, owner_sockets.feed.refresh)
+        desk = open_desk(settings, storage, owning, calls.conversations, turns, *crawls, gate, owner, hub.deleted)
         routes += admin.routes(body_cap, desk)
     return Application(routes, log_function=log_access, default_handler_class=NotFoundHandler)
-
-
-def socket_gate(gate: Gate) -> Callable[[HTTPServerRequest], Admission]:
-    """The Origin gate in front of the socket handshake."""
-
-    def admit(request: HTTPServerRequest) -> Admission:
-        try:
-            return Admission(gate.admit(request), gate.address(request))
-        except Problem as problem:
-            raise Refusal(problem.status, problem.json()) from None
-
-    return admit
 
 
 def caught_up(stats: Stats, acting: Acting) -> Callable[[SessionRef], Awaitable[None]]:

@@ -9,7 +9,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -91,6 +91,11 @@ class Head(Struct, frozen=True, omit_defaults=True):
             return msgspec.structs.replace(self, state="failed", current=None, error="the crawl was interrupted")
         return self
 
+    def described(self) -> dict[str, Any]:
+        """As an owner is told; `pages`: how many the agent answers from now."""
+        names = ("state", "found", "done", "failed", "current", "pages", "start", "error")
+        return {name: getattr(self, name) for name in names}
+
 
 def now_ms() -> int:
     return int(time.time() * 1000)
@@ -108,6 +113,10 @@ class SitePages:
         if found is None:
             return Head(), 0
         return msgspec.json.decode(found.value, type=Head).settled(), found.version
+
+    async def newest(self, site_id: str) -> Head:
+        """How far the site's newest crawl is, whichever process runs it."""
+        return (await self.head(site_id))[0]
 
     async def put_head(self, site_id: str, head: Head, expect: int) -> int:
         """Returns the new version. Raises `VersionConflict`."""

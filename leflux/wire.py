@@ -22,6 +22,7 @@ SEQUENCE_COMPLETE: Final = "sequence_complete"
 CONTINUE_TASK: Final = "continue_task"
 CONFIRMATION_RESPONSE: Final = "confirmation_response"
 VISIBILITY: Final = "visibility"
+WATCH_CRAWL: Final = "watch_crawl"
 
 # server -> client
 SESSION_JOINED: Final = "session_joined"
@@ -36,6 +37,7 @@ SESSION_TAKEN_OVER: Final = "session_taken_over"
 SESSION_EXPIRED: Final = "session_expired"
 SESSION_DELETED: Final = "session_deleted"
 ERROR: Final = "error"
+CRAWL_PROGRESS: Final = "crawl_progress"
 
 HISTORY_LIMIT: Final = 200
 PAGE_LIMIT: Final = 500
@@ -64,6 +66,12 @@ class InitRequest(Struct, rename="camel"):
     visitor_id: VisitorId | None = None
     continues: str | None = None
     prior_history: Annotated[list[PriorMessage], Meta(max_length=PRIOR_LIMIT)] = []
+
+
+class WatchCrawl(Struct, rename="camel"):
+    """What an owner's page asks for over the socket."""
+
+    site_id: str
 
 
 class RestoreRequest(Struct, rename="camel"):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,10 +13,8 @@ from leflux.crawling.urls import Scope
 from leflux.site_pages import Head, SitePages
 from leflux.sites import Site
 
-if TYPE_CHECKING:
-    from leflux.crawling.crawl import Progress
-
 FIRST_RETRY = 10.0
+Heard = Callable[[str, Head], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +27,7 @@ class Crawls:
         sites: Sequence[Site],
         pages: SitePages,
         settings: CrawlerSettings,
-        heard: "Callable[[str, Progress], Awaitable[None]] | None" = None,
+        heard: Heard | None = None,
     ) -> None:
         self._sites = {site.id: site for site in sites}
         self._pages = pages
@@ -41,12 +38,11 @@ class Crawls:
     def start(self, site_id: str, url: str) -> None:
         """Crawl in the background. Raises `BlockedUrl` at once for a URL that is not one of the site's."""
         Scope(self._sites[site_id], url)
-        self._launch(self._run(self._sites[site_id], url, own=False))
+        self._launch(self._asked(self._sites[site_id], url))
 
     async def progress(self, site_id: str) -> Head:
         """How far the site's newest crawl is, whichever process runs it."""
-        head, _ = await self._pages.head(site_id)
-        return head
+        return await self._pages.newest(site_id)
 
     def begin(self, base: str) -> None:
         """Crawl, in the background, each site that names a start in the configuration and was never crawled.
@@ -70,6 +66,12 @@ class Crawls:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _asked(self, site: Site, url: str) -> None:
+        try:
+            await self._run(site, url, own=False)
+        except StorageError as error:
+            log.warning("crawl failed", site=site.id, url=url, code="store_unavailable", reason=str(error))
+
     async def _first(self, site: Site, start: str, base: str) -> None:
         own = start.startswith("/")
         while True:
@@ -85,13 +87,13 @@ class Crawls:
     async def _run(self, site: Site, url: str, own: bool) -> None:
         from leflux.crawling.crawl import crawl  # lxml and trafilatura: not before they are needed
 
-        async def report(progress: "Progress") -> None:
+        async def told(head: Head) -> None:
             if self._heard is not None:
-                await self._heard(site.id, progress)
+                await self._heard(site.id, head)
 
         log.info("crawl started", site=site.id, url=url)
         try:
-            ended = await crawl(site, url, self._pages, self._settings, report, own)
+            ended = await crawl(site, url, self._pages, self._settings, own=own, told=told)
         except CrawlError as error:
             log.warning("crawl failed", site=site.id, url=url, code=error.code, reason=str(error))
         except StorageError:

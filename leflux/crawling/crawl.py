@@ -13,7 +13,7 @@ from leflux.crawling.errors import BlockedUrl, Unreachable
 from leflux.crawling.extract import Extract, Unreadable, extract
 from leflux.crawling.fetch import Fetched, Fetcher, FetchFailed
 from leflux.crawling.frontier import Frontier
-from leflux.crawling.hold import Hold
+from leflux.crawling.hold import Hold, Told, nobody
 from leflux.crawling.robots import MAX_DELAY, Robots, listed_pages
 from leflux.crawling.urls import Scope
 from leflux.site_pages import Link, Page, Section, SitePages, State
@@ -48,9 +48,15 @@ MAX_PROBLEMS = 20
 
 
 async def crawl(
-    site: Site, url: str, pages: SitePages, settings: CrawlerSettings, report: Report | None = None, own: bool = False
+    site: Site,
+    url: str,
+    pages: SitePages,
+    settings: CrawlerSettings,
+    report: Report | None = None,
+    own: bool = False,
+    told: Told = nobody,
 ) -> Progress:
-    """Crawl `site` from `url` and store its pages; `report` hears of every page.
+    """Crawl `site` from `url` and store its pages; `report` hears of every page, `told` of every head.
 
     Raises `BlockedUrl`, `CrawlBusy` when another crawl of the site runs, and `Unreachable` when the start page
     cannot be read: what was stored before is then left as it was. `own`: LeFlux serves these pages itself.
@@ -59,17 +65,17 @@ async def crawl(
     # The operator has named a path on this very server: its own address needs no other permission.
     private_hosts = [*settings.private_hosts, urlsplit(scope.start).hostname or ""] if own else settings.private_hosts
     async with (
-        Hold.taken(pages, site.id, scope.start, own) as hold,
+        Hold.taken(pages, site.id, scope.start, own, told) as hold,
         Fetcher.opened(scope, private_hosts, WORKERS) as fetcher,
     ):
         run = _Run(site.id, scope, pages, settings.page_cap, fetcher)
 
-        async def told() -> None:
+        async def visited() -> None:
             await hold.note(run.progress("running"))
             if report is not None:
                 await report(run.progress("running"))
 
-        await run.go(told)
+        await run.go(visited)
         ended = run.progress("done")
         await hold.finish(ended, len(run.kept))
         if report is not None:
@@ -145,6 +151,7 @@ class _Run:
 
     async def _step(self, url: str, depth: int, told: Callable[[], Awaitable[None]]) -> None:
         self._current = url
+        await told()
         try:
             await self._visit(url, depth)
         except (FetchFailed, Unreadable, BlockedUrl) as error:

@@ -5,7 +5,7 @@ The same document tells every process, and the dashboard, how far the crawl is.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -31,20 +31,30 @@ class _Counts(Protocol):
     def current(self) -> str | None: ...
 
 
-class Hold:
-    """The right to crawl one site, until `finish`."""
+Told = Callable[[Head], Awaitable[None]]
 
-    def __init__(self, pages: SitePages, site_id: str, head: Head, version: int) -> None:
+
+async def nobody(_: Head) -> None:
+    return None
+
+
+class Hold:
+    """The right to crawl one site, until `finish`. `told` hears of each head, also of those that are not stored."""
+
+    def __init__(self, pages: SitePages, site_id: str, head: Head, version: int, told: Told) -> None:
         self._pages = pages
         self._site_id = site_id
         self._head = head
         self._version = version
         self._noted = time.monotonic()
         self._lock = asyncio.Lock()
+        self._told = told
 
     @classmethod
     @asynccontextmanager
-    async def taken(cls, pages: SitePages, site_id: str, start: str, own: bool) -> "AsyncIterator[Hold]":
+    async def taken(
+        cls, pages: SitePages, site_id: str, start: str, own: bool, told: Told = nobody
+    ) -> "AsyncIterator[Hold]":
         """Raises `CrawlBusy`. A crawl that ends by an exception is noted as failed."""
         before, version = await pages.head(site_id)
         if before.state == "running":
@@ -54,8 +64,9 @@ class Hold:
             version = await pages.put_head(site_id, head, version)
         except VersionConflict:
             raise CrawlBusy(f"The site {site_id!r} is being crawled already.") from None
-        hold = cls(pages, site_id, head, version)
+        hold = cls(pages, site_id, head, version, told)
         try:
+            await told(head)
             yield hold
         except BaseException as error:
             await hold._fail(error)
@@ -64,10 +75,11 @@ class Hold:
     async def note(self, counts: _Counts) -> None:
         """Write down how far the crawl is, about once a second. Raises `CrawlBusy` when another one took over."""
         async with self._lock:
-            if time.monotonic() - self._noted < NOTE_EVERY:
-                return
-            await self._write(_with(self._head, counts, until=now_ms() + HOLD_MS))
-            self._noted = time.monotonic()
+            head = _with(self._head, counts, until=now_ms() + HOLD_MS)
+            if time.monotonic() - self._noted >= NOTE_EVERY:
+                await self._write(head)
+                self._noted = time.monotonic()
+            await self._told(head)
 
     async def finish(self, counts: _Counts, pages: int) -> None:
         """The crawl is complete: every process will read the pages anew."""
@@ -76,6 +88,7 @@ class Hold:
             await self._write(
                 msgspec.structs.replace(done, state="done", pages=pages, generation=self._head.generation + 1)
             )
+            await self._told(self._head)
 
     async def _fail(self, error: BaseException) -> None:
         if self._head.state != "running" or isinstance(error, CrawlBusy):
@@ -87,6 +100,7 @@ class Hold:
         except (StorageError, CrawlBusy):
             # The hold lapses by itself.
             return
+        await self._told(failed)
 
     async def _write(self, head: Head) -> None:
         try:

@@ -11,8 +11,10 @@ from backends.errors import SessionDeleted
 from leflux import wire
 from leflux.conversation import Conversations
 from leflux.limits import RateLimit
+from leflux.owner_gate import site_of
 from leflux.privacy import Policy
 from leflux.problems import Problem, as_problem, is_expected
+from leflux.realtime.engine import CONTEXT
 from leflux.realtime.hub import Hub, Seat, own
 from leflux.realtime.task_events import TaskEvents
 from leflux.stats import Stats
@@ -21,7 +23,6 @@ from leflux.turns import Turns
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Seat, Any], Awaitable[Any]]
-_KNOWN_CONTEXT = "leflux.context"
 
 
 class Events:
@@ -64,7 +65,7 @@ class Events:
 
     async def connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         """Admit a socket that passed the Origin gate; one that names a session joins it at once."""
-        site = environ.get(_KNOWN_CONTEXT)
+        site = site_of(environ.get(CONTEXT))
         if site is None:
             raise Refused("host_not_registered")
         seat = Seat(sid, site, environ.get("REMOTE_ADDR", ""))

@@ -45,16 +45,21 @@ async def test_a_rule_reaches_every_process_over_the_bus(
         await socket.wait("session_deleted")
 
 
-async def owner_of(member: Member, http: aiohttp.ClientSession) -> Caller:
-    """An owner who calls this process; the account is made behind the backs of all."""
+async def with_account(member: Member, password: str | None = None) -> str:
+    """Make an account behind the backs of all; returns an API token of it."""
     store = yaml.safe_load(member.server.config.read_text())["storage"]
     storage = await open_storage(msgspec.convert(store, StoreSettings))
     try:
         owners = Owners(storage.settings)
-        await owners.set_account(EMAIL, ["*"], None)
-        token = await owners.add_token(EMAIL)
+        await owners.set_account(EMAIL, ["*"], password)
+        return await owners.add_token(EMAIL)
     finally:
         await storage.close()
+
+
+async def owner_of(member: Member, http: aiohttp.ClientSession) -> Caller:
+    """An owner who calls this process."""
+    token = await with_account(member)
     return Caller(member.server.base, http, {"Authorization": f"Bearer {token}"})
 
 

@@ -57,6 +57,14 @@ async def test_a_sign_in_ends_when_it_is_idle_too_long(owners: Owners, clock: Cl
     assert await owners.signed_in(secret) is None
 
 
+async def test_looking_at_a_sign_in_does_not_keep_it_from_getting_idle(owners: Owners, clock: Clock) -> None:
+    secret, owner = await owners.login(EMAIL, PASSWORD)
+    clock.now += IDLE - 1
+    assert await owners.holds(secret) == owner
+    clock.now += 1
+    assert await owners.holds(secret) is None
+
+
 async def test_a_sign_in_ends_after_a_week_however_busy(owners: Owners, clock: Clock) -> None:
     secret, _ = await owners.login(EMAIL, PASSWORD)
     started = clock.now

@@ -6,8 +6,8 @@ dispatched in the order of its socket, and a write goes straight to the transpor
 """
 
 from leflux.realtime.engine.http import make_handler
-from leflux.realtime.engine.server import Admission, Engine, Refusal
+from leflux.realtime.engine.server import CONTEXT, Admission, Engine, Refusal
 from leflux.realtime.engine.sio import LocalManager, Server
 from leflux.realtime.engine.upgrade import UpgradeFirst
 
-__all__ = ["Admission", "Engine", "LocalManager", "Refusal", "Server", "UpgradeFirst", "make_handler"]
+__all__ = ["CONTEXT", "Admission", "Engine", "LocalManager", "Refusal", "Server", "UpgradeFirst", "make_handler"]

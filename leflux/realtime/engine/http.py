@@ -1,16 +1,18 @@
-"""The Tornado side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
+"""The HTTP side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
 
-import asyncio
-from typing import Any
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, cast
 
-from tornado.iostream import IOStream
+from tornado.iostream import StreamClosedError
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from leflux.body import CappedBody
+from leflux.http1 import Detached, Exchange
 from leflux.realtime.engine.polling import SEPARATOR, Polling
-from leflux.realtime.engine.server import Admission, Engine, Refusal
+from leflux.realtime.engine.server import CONTEXT, Admission, Engine, Refusal
 from leflux.realtime.engine.session import INBOX, Session
 from leflux.realtime.engine.sio import Server
 from leflux.realtime.engine.websocket import WebSocket
@@ -29,9 +31,29 @@ class EngineHandler(CappedBody):
         self._engine = engine
         self.body_cap = engine.max_frame
         self._fetching: Polling | None = None
+        self._refusal: Refusal | None = None
+
+    def prepare(self) -> Awaitable[None] | None:
+        try:
+            self._admission = self._admit()
+        except Refusal as refusal:
+            return self._ask_late(refusal)
+        return super().prepare()
+
+    async def _ask_late(self, refusal: Refusal) -> None:
+        try:
+            admission = await self._engine.late_gate(self.request) if self._engine.late_gate is not None else None
+            if admission is None:
+                self._refusal = refusal
+            else:
+                self._admission = admission
+        except Refusal as second:
+            self._refusal = second
+        super().prepare()
 
     def check(self) -> None:
-        self._admission = self._admit()
+        if self._refusal is not None:
+            raise self._refusal
         if origin := self.request.headers.get("Origin"):
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Vary", "Origin")
@@ -49,12 +71,12 @@ class EngineHandler(CappedBody):
         """The gate judges each handshake. Later requests of clients that send no Origin are known by their `sid`."""
         known = self._engine.sessions.get(self.get_query_argument("sid", ""))
         if known is not None and known.environ is not None and "Origin" not in self.request.headers:
-            return Admission(known.environ["leflux.context"], known.address)
+            return Admission(known.environ[CONTEXT], known.address)
         return self._engine.gate(self.request)
 
     async def get(self) -> None:
         if "websocket" in self.request.headers.get("Upgrade", "").lower():
-            await self._upgrade()
+            self._upgrade()
             return
         if self.get_query_argument("transport", "") != "polling":
             raise _refuse(400, "invalid_request", "A WebSocket needs an upgrade request.")
@@ -70,6 +92,8 @@ class EngineHandler(CappedBody):
                 session.close(1002, "two polls at once")
             raise _refuse(400, "invalid_request", "Another request is waiting already.")
         self._fetching = polling
+        # What is sent to a client that has gone is lost; it comes again, and is owed it then.
+        cast(Exchange, self.request.connection).close_at_eof()
         text = await polling.fetch()
         if text is not None:
             self._text(text)
@@ -110,7 +134,7 @@ class EngineHandler(CappedBody):
             return None
         session = self._engine.sessions.get(sid)
         environ = session.environ if session is not None else None
-        if session is None or environ is None or environ["leflux.context"] is not self._admission.context:
+        if session is None or environ is None or environ[CONTEXT] != self._admission.context:
             raise _refuse(400, "invalid_request", "There is no such connection.")
         return session
 
@@ -123,7 +147,7 @@ class EngineHandler(CappedBody):
         if not self._engine.has_room(self._admission.address):
             raise _refuse(429, "rate_limited", "Too many connections from this address.")
 
-    async def _upgrade(self) -> None:
+    def _upgrade(self) -> None:
         candidate = self._session()
         if candidate is None:
             self._check_room()
@@ -139,7 +163,8 @@ class EngineHandler(CappedBody):
             return engine.open(admission, protocol, request)
 
         websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, candidate)
-        await hand_over(self.detach(), websocket)
+        with suppress(StreamClosedError):
+            hand_over(cast(Detached, self.detach()), websocket)
 
     def _text(self, text: str) -> None:
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
@@ -163,16 +188,11 @@ class EngineHandler(CappedBody):
             super().log_exception(typ, value, tb)
 
 
-async def hand_over(stream: IOStream, protocol: WebSocket) -> None:
-    """Move the connection, with what was read too early, from Tornado's stream to the loop's own transport."""
-    sock = stream.socket
-    # Tornado has no public way to give up a stream with what it has buffered; this is the one place that knows.
-    if stream._state is not None:
-        stream.io_loop.remove_handler(sock.fileno())
-        stream._state = None
-    protocol.early = bytes(stream._read_buffer)
-    stream._read_buffer = bytearray()
-    await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
+def hand_over(detached: Detached, protocol: WebSocket) -> None:
+    """Let a WebSocket go on with the connection, beginning with what the client sent too early."""
+    protocol.early = detached.early
+    detached.transport.set_protocol(protocol)
+    protocol.connection_made(detached.transport)
 
 
 def make_handler(server: Server) -> tuple[str, type[EngineHandler], dict[str, Any]]:

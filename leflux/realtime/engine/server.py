@@ -16,8 +16,11 @@ from leflux.realtime.engine.wheel import Wheel
 log = structlog.get_logger(__name__)
 
 
+CONTEXT = "leflux.context"
+
+
 class Admission(msgspec.Struct, frozen=True):
-    """The gate's yes: whatever the handlers shall find as `environ["leflux.context"]`, and the client's address."""
+    """The gate's yes: whatever the handlers shall find as `environ[CONTEXT]`, and the client's address."""
 
     context: Any
     address: str
@@ -33,11 +36,13 @@ class Refusal(Exception):
 
 
 Gate = Callable[[HTTPServerRequest], Admission]
+LateGate = Callable[[HTTPServerRequest], Awaitable[Admission | None]]
 Handler = Callable[..., Awaitable[Any]]
 
 
 class Engine:
-    """Speaks Engine.IO v4. `gate` judges every request before anything is kept; it raises `Refusal`.
+    """Speaks Engine.IO v4. `gate` judges every request before anything is kept; it raises `Refusal`. What it refuses,
+    `late_gate`, if there is one, may admit after all; it may take its time.
 
     Sizes are bytes, times seconds. `closed_by` counts closed connections by reason.
     """
@@ -56,6 +61,7 @@ class Engine:
         **_: Any,
     ) -> None:
         self.gate = gate
+        self.late_gate: LateGate | None = None
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.max_frame = max_frame
@@ -85,7 +91,7 @@ class Engine:
         """A new connection; the transport has sent its hello when this returns."""
         sid = self.generate_id()
         environ = {
-            "leflux.context": admission.context,
+            CONTEXT: admission.context,
             "REMOTE_ADDR": admission.address,
             "HTTP_USER_AGENT": request.headers.get("User-Agent", "")[:256],
         }

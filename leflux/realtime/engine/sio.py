@@ -73,14 +73,31 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         return Engine
 
     def _is_used(self, eio_sid: str) -> bool:
-        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
-        return sid is not None and self.manager.is_connected(sid, "/")
+        return any(self._is_in(eio_sid, namespace) for namespace in self.handlers)
+
+    def _is_in(self, eio_sid: str, namespace: str) -> bool:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        return sid is not None and self.manager.is_connected(sid, namespace)
 
     async def emit(
-        self, event: str, data: Any = None, *, to: str, ignore_queue: bool = False, seq: int | None = None
+        self,
+        event: str,
+        data: Any = None,
+        *,
+        to: str,
+        ignore_queue: bool = False,
+        seq: int | None = None,
+        namespace: str = "/",
     ) -> None:
         """Send an event to a room or a socket. `seq`: the message it carries, for `DirectEmit.delivered`."""
-        await self.manager.emit(event, data, "/", room=to, ignore_queue=ignore_queue, seq=seq)
+        await self.manager.emit(event, data, namespace, room=to, ignore_queue=ignore_queue, seq=seq)
+
+    async def hang_up(self, sid: str, namespace: str) -> None:
+        """End a socket of this process in one namespace, and its connection when that was all it was for."""
+        eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
+        await self.disconnect(sid, namespace, ignore_queue=True)
+        if eio_sid is not None and not self._is_used(eio_sid):
+            await self.eio.disconnect(eio_sid)
 
     async def _send_packet(self, eio_sid: str, pkt: Packet) -> None:
         self.eio.post(eio_sid, pkt.encode())

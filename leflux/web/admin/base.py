@@ -63,15 +63,14 @@ class AdminHandler(JsonHandler):
         return None if secret is None else await self.desk.owners.signed_in(secret)
 
     def is_secure(self) -> bool:
-        return self.desk.public_url.lower().startswith("https:") or self.gate.is_secure(self.request)
+        return self.desk.owner_gate.is_secure(self.request)
 
     def cookie_name(self) -> str:
-        """Over TLS a name that no other host, and no unencrypted page, can set."""
-        return "__Host-leflux" if self.is_secure() else "leflux"
+        return self.desk.owner_gate.cookie_name(self.request)
 
     def secret(self) -> str | None:
         """The browser's sign-in, as its cookie says."""
-        return self.get_cookie(self.cookie_name())
+        return self.desk.owner_gate.secret(self.request)
 
     def site(self, site_id: str) -> Site:
         """The site, if the owner may see it; raises `not_found`, also when it exists."""

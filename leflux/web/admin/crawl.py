@@ -1,7 +1,5 @@
 """Reading a site's pages, for the knowledge agent to answer from."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from leflux.crawling.errors import CrawlError
@@ -19,7 +17,7 @@ class CrawlHandler(AdminHandler):
     """How far the newest crawl is; a POST begins one, and is `conflict` while another runs."""
 
     async def get(self, site_id: str) -> None:
-        self.answer(described(await self.desk.crawls.progress(self.site(site_id).id)))
+        self.answer((await self.desk.crawl_progress(self.site(site_id).id)).described())
 
     async def post(self, site_id: str) -> None:
         site = self.site(site_id)
@@ -32,18 +30,4 @@ class CrawlHandler(AdminHandler):
         except CrawlError as error:
             raise Problem(error.code, str(error), path="$.url") from None
         await self.desk.audit(self.owner, site.id, "crawl.started", url=request.url)
-        self.answer(described(Head(pages=head.pages, start=request.url, state="running")), 202)
-
-
-def described(head: Head) -> dict[str, Any]:
-    """`pages`: how many the agent answers from now."""
-    return {
-        "state": head.state,
-        "found": head.found,
-        "done": head.done,
-        "failed": head.failed,
-        "current": head.current,
-        "pages": head.pages,
-        "start": head.start,
-        "error": head.error,
-    }
+        self.answer(Head(pages=head.pages, start=request.url, state="running").described(), 202)

@@ -16,9 +16,11 @@ from leflux.conversation import Conversations
 from leflux.crawling.background import Crawls
 from leflux.gate import Gate
 from leflux.limits import RateLimit
+from leflux.owner_gate import OwnerGate
 from leflux.owners import Owner, Owners
 from leflux.owning import Owning
 from leflux.policies import Policies
+from leflux.site_pages import Head
 from leflux.sites import Site
 from leflux.turns import Turns
 
@@ -28,6 +30,7 @@ LOGINS_PER_ADDRESS, LOGINS_PER_ACCOUNT = 10, 20
 class Desk(Struct, frozen=True):
     """What the handlers work with.
 
+    `crawl_progress` is the newest that this process knows of a site's crawl.
     `deleted` tells the sockets of a purged session.
     `rules_changed` tells the other processes that a document of settings is new. `recent`: when, and what, a site's
     sessions were counted last.
@@ -42,9 +45,11 @@ class Desk(Struct, frozen=True):
     conversations: Conversations
     turns: Turns
     crawls: Crawls
+    crawl_progress: Callable[[str], Awaitable[Head]]
     deleted: Callable[[str], Awaitable[None]]
     rules_changed: Callable[[], Awaitable[None]]
     gate: Gate
+    owner_gate: OwnerGate
     public_url: str
     playbook: "Playbook"
     address_limit: RateLimit
@@ -73,7 +78,9 @@ def open_desk(
     conversations: Conversations,
     turns: Turns,
     crawls: Crawls,
+    crawl_progress: Callable[[str], Awaitable[Head]],
     gate: Gate,
+    owner_gate: OwnerGate,
     deleted: Callable[[str], Awaitable[None]],
 ) -> Desk:
     """What the owner's API works with."""
@@ -87,9 +94,11 @@ def open_desk(
         conversations=conversations,
         turns=turns,
         crawls=crawls,
+        crawl_progress=crawl_progress,
         deleted=deleted,
         rules_changed=lambda: owning.refresher.tell(),
         gate=gate,
+        owner_gate=owner_gate,
         public_url=settings.server.public_url,
         playbook=read_playbook(settings.agent),
         address_limit=RateLimit(LOGINS_PER_ADDRESS),

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
 import { count, number } from "../format.js";
+import { watchCrawl } from "../live.js";
 import { asError, useLoad } from "../load.js";
 import type { Crawl, Site } from "../types.js";
 import { Icon } from "../ui/icons.js";
@@ -10,9 +11,8 @@ import { Show } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { Field } from "./form.js";
 
-const WATCH_MS = 1_000;
-/** A crawl that was asked for has begun after this time, or will not. */
-const BEGIN_MS = 5_000;
+/** The socket tells it as it happens; this heals what it cannot tell, as long as there is something to tell. */
+const HEAL_MS = 5_000;
 
 /** A site that this server serves itself has this page's origin. */
 function startOf({ allowedHosts }: Site): string {
@@ -22,27 +22,17 @@ function startOf({ allowedHosts }: Site): string {
 
 export function Knowledge({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/crawl");
-  const [isRunning, setRunning] = useState(true);
-  const beginsUntil = useRef(0);
-  const loaded = useLoad(
-    async (signal) => {
-      const crawl = await get<Crawl>(path, signal);
-      setRunning(crawl.state === "running" || Date.now() < beginsUntil.current);
-      return crawl;
-    },
-    path,
-    isRunning ? WATCH_MS : 0,
-  );
+  const [isRunning, setRunning] = useState(false);
+  const loaded = useLoad((signal) => get<Crawl>(path, signal), path, isRunning ? HEAL_MS : 0);
+  useEffect(() => watchCrawl(site.id, loaded.set, loaded.reload), [path]);
+  useEffect(() => setRunning(loaded.data?.state === "running"), [loaded.data]);
   const [url, setUrl] = useState(startOf(site));
   const [error, setError] = useState<string | null>(null);
   const start = async (event: Event): Promise<void> => {
     event.preventDefault();
     setError(null);
     try {
-      const begun = await call<Crawl>("POST", path, { body: { url } });
-      beginsUntil.current = Date.now() + BEGIN_MS;
-      setRunning(true);
-      loaded.set(begun);
+      loaded.set(await call<Crawl>("POST", path, { body: { url } }));
       toast("The crawl has begun.");
     } catch (raised) {
       setError(asError(raised).message);
@@ -57,8 +47,8 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
               <input id={id} type="url" value={url} aria-describedby={describedBy} aria-invalid={isBad} onInput={(event) => setUrl(event.currentTarget.value)} />
             )}
           </Field>
-          <button type="submit" class="solid" disabled={loaded.data !== null && isRunning}>
-            {loaded.data !== null && isRunning ? "Reading…" : "Read the site"}
+          <button type="submit" class="solid" disabled={isRunning}>
+            {isRunning ? "Reading…" : "Read the site"}
           </button>
         </form>
       </Card>
