@@ -100,7 +100,7 @@ async def judge(base: str) -> Outcome:
     await agent.warm()
     index_seconds = time.perf_counter() - started
     try:
-        verdicts = [verdict async for file in (QUESTIONS, FRESH) async for verdict in _verdicts(agent, file)]
+        verdicts = [verdict for file in (QUESTIONS, FRESH) async for verdict in _verdicts(agent, file)]
         third = [verdict async for verdict in _verdicts(agent, THIRD)]
     finally:
         await agent.close()

@@ -1,4 +1,4 @@
-"""What a newcomer asks LeFlux's own demo shop: the page that says so is cited first, and the words that say it are quoted."""
+"""What a newcomer asks the demo shop: the page that says so is cited first, and the words that say it are quoted."""
 
 from pathlib import Path
 from typing import Any
