@@ -28,7 +28,7 @@ def main() -> int:
         f"index built in {outcome.index_seconds} s; answers: median {outcome.ms_median} ms, worst {outcome.ms_worst} ms"
     )
     shares = {"first set": outcome.overall, "tuned on": outcome.tuned, "held out": outcome.held_out}
-    for name, share in (shares | {"second": outcome.fresh}).items():
+    for name, share in (shares | {"second": outcome.fresh, "third": outcome.third}).items():
         print(f"{name:9} {line(share)}")
     return 0
 

@@ -21,6 +21,8 @@ from leflux.wire import StoredMessage
 QUESTIONS = Path(__file__).with_name("questions.yaml")
 # Written later and blind: nothing was tuned on it.
 FRESH = Path(__file__).with_name("held_out.yaml")
+# Written blind as well; its verdicts are not kept, so that nobody reads them.
+THIRD = Path(__file__).with_name("third.yaml")
 PAGE_CAP = 1_000
 SITE = Site(id="docs", name="the documentation", allowed_hosts=["127.0.0.1"])
 # One question in so many was not looked at while the agent was tuned.
@@ -42,7 +44,7 @@ class Questions(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """What became of one question. `cited`: the path of the first source, or None when it was declined.
 
-    `fresh`: it is of the second set.
+    `fresh`: it is of the second set or the third.
     """
 
     ask: str
@@ -77,6 +79,7 @@ class Outcome(Struct, frozen=True):
     tuned: Figures
     held_out: Figures
     fresh: Figures
+    third: Figures
     verdicts: list[Verdict]
 
 
@@ -97,7 +100,8 @@ async def judge(base: str) -> Outcome:
     await agent.warm()
     index_seconds = time.perf_counter() - started
     try:
-        verdicts = [verdict async for verdict in _verdicts(agent)]
+        verdicts = [verdict for file in (QUESTIONS, FRESH) async for verdict in _verdicts(agent, file)]
+        third = [verdict async for verdict in _verdicts(agent, THIRD)]
     finally:
         await agent.close()
     times = sorted(verdict.ms for verdict in verdicts)
@@ -112,6 +116,7 @@ async def judge(base: str) -> Outcome:
         tuned=figures([verdict for verdict in verdicts if not (verdict.fresh or verdict.held_out)]),
         held_out=figures([verdict for verdict in verdicts if verdict.held_out]),
         fresh=figures([verdict for verdict in verdicts if verdict.fresh]),
+        third=figures(third),
         verdicts=verdicts,
     )
 
@@ -131,16 +136,15 @@ def figures(verdicts: Sequence[Verdict]) -> Figures:
     )
 
 
-async def _verdicts(agent: KnowledgeAgent) -> AsyncIterator[Verdict]:
-    for file in (QUESTIONS, FRESH):
-        asked, fresh = questions(file), file == FRESH
-        for batch in (asked.answerable, asked.unanswerable):
-            for number, question in enumerate(batch):
-                started = time.perf_counter()
-                cited = await first_source(agent, question.ask)
-                ms = (time.perf_counter() - started) * 1000
-                held_out = not fresh and number % HELD_OUT == HELD_OUT - 1
-                yield Verdict(question.ask, question.pages, cited, held_out, fresh, round(ms, 2))
+async def _verdicts(agent: KnowledgeAgent, file: Path) -> AsyncIterator[Verdict]:
+    asked, fresh = questions(file), file != QUESTIONS
+    for batch in (asked.answerable, asked.unanswerable):
+        for number, question in enumerate(batch):
+            started = time.perf_counter()
+            cited = await first_source(agent, question.ask)
+            ms = (time.perf_counter() - started) * 1000
+            held_out = not fresh and number % HELD_OUT == HELD_OUT - 1
+            yield Verdict(question.ask, question.pages, cited, held_out, fresh, round(ms, 2))
 
 
 async def first_source(agent: KnowledgeAgent, ask: str) -> str | None:

@@ -21,8 +21,8 @@ from leflux.site_pages import Page, SitePages
 from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
 
 # Below any of these the best passage is no answer. The figures come from `bench/knowledge`.
-CONFIDENCE = 0.37
-STRENGTH = 0.65
+CONFIDENCE = 0.21
+RARITY = 0.09
 # The question has no word that points anywhere: each is said on a large part of the site.
 SUBSTANCE = 0.3
 # A second page is named when it is nearly as good as the first.
@@ -100,13 +100,14 @@ class KnowledgeAgent:
 
 
 def confidence(hit: Hit) -> float:
-    """0..1: how much of the question the passage speaks of, and whether the page is about it."""
-    return 0.3 * hit.coverage + 0.6 * hit.focus + 0.1 * hit.on_page
+    """Up to 1: how much of the question the passage and its page speak of, less what rare words make it doubtful:
+    those of a question that the site cannot answer are rarer on it, even the ones that it says."""
+    return 0.5 * hit.coverage + 0.5 * hit.on_page - RARITY * hit.rarity
 
 
 def is_answer(hit: Hit) -> bool:
     """Whether the hit is good enough to be told; an honest "not found" is better than a guess."""
-    return hit.defines or (hit.substance >= SUBSTANCE and hit.strength >= STRENGTH and confidence(hit) >= CONFIDENCE)
+    return hit.exact or (hit.substance >= SUBSTANCE and confidence(hit) >= CONFIDENCE)
 
 
 def compose(hits: list[Hit], question: str, index: Index, here: str | None) -> tuple[str, dict[str, Any]]:

@@ -1,10 +1,10 @@
 """The index of one site: BM25 over passages, with what each page as a whole is about.
 
 Pure CPU, built in a thread; nothing here changes after `Index.build`, so that any thread may search.
-The weights were chosen on two thirds of `bench/knowledge/questions.yaml`; see docs/knowledge.md.
+The weights were chosen on the first two sets of `bench/knowledge`; see docs/knowledge.md.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import bm25s
@@ -15,27 +15,39 @@ from numpy.typing import NDArray
 
 from leflux.agents import linkage
 from leflux.agents.definitions import Definitions
+from leflux.agents.expectation import expected
+from leflux.agents.mentions import mentions
+from leflux.agents.portions import is_label, portions
+from leflux.agents.synonyms import ALIKE
+from leflux.agents.term_sets import TermSets
 from leflux.agents.titles import without_site_name
 from leflux.agents.words import MAX_WORDS, Words
 from leflux.site_pages import Block, Page, Section
 
-PASSAGE_WORDS = 120
 HEADING_TIMES = 2
 K1 = 1.2
 B = 0.75
-# Beside the best passage (1.0), how much these count: the page's subject, its whole text, and how much other
-# pages refer to it (in units of the rarest word's weight).
+# Beside the best passage (1.0), how much these count: the page's subject, its whole text, what other pages say
+# where they link it, the share of the question that its subject has, and how much other pages refer to it.
 ABOUT = 0.4
 WHOLE = 1.0
+SAID = 0.5
+FOCUS = 0.2
 STANDING = 0.3
 # A page that only lists links rarely answers anything.
 DIRECTORY = 0.5
-# A page that says it by another word.
-ALIKE = 0.25
+# A word of the question that the site never says, while it says one of the same meaning.
+INSTEAD = 2.0
+# A heading that is the question itself, and a passage that holds what the question's form asks for.
+HEADED = 0.5
+HEADED_FROM = 0.75
+EXPECTED = 0.4
+# A page that is called just what the question says.
+NAMED = 0.3
 # What defines just what is asked about is worth more than any passage that only speaks of it.
 DEFINED = 2.0
 HITS = 3
-LABEL_WORDS = 4
+LOOKED_AT = 100
 
 Scores = NDArray[np.float32]
 
@@ -54,8 +66,9 @@ class Hit(Struct, frozen=True):
 
     Shares of the question's weight (the IDF of its words, unknown ones included), 0..1: `coverage` in the passage,
     `on_page` anywhere on the page, `focus` in what the page is about. `strength` is the BM25 score for that weight.
-    `substance` is the weight itself, 1.0 being a word that the site says once. `defines`: the passage defines just what
-    is asked about.
+    `substance` is the weight itself, 1.0 being a word that the site says once; `rarity` is the mean IDF of its
+    words, in nats.
+    `exact`: the passage defines, or the page is called, just what is asked about.
     """
 
     page: Page
@@ -66,7 +79,8 @@ class Hit(Struct, frozen=True):
     focus: float
     strength: float
     substance: float
-    defines: bool = False
+    rarity: float
+    exact: bool = False
 
 
 class Sought(Struct, frozen=True):
@@ -98,14 +112,21 @@ class Index:
             texts += [ids for _, ids in cut]
             wholes.append([term for _, ids in cut for term in ids])
             subjects.append(self._subject(page, names.get(page.url, [])))
-        self._texts, self._subjects, self._wholes = (self._scorer(corpus) for corpus in (texts, subjects, wholes))
+        said = [self._ids("\n".join(of_one)) for of_one in mentions(pages, names)]
+        corpora = (texts, subjects, wholes, said)
+        self._texts, self._subjects, self._wholes, self._said = (self._scorer(corpus) for corpus in corpora)
         self._in_subject = [frozenset(ids) for ids in subjects]
         self._in_page = [frozenset(ids) for ids in wholes]
         self._owner = np.array([passage.page for passage in self._passages], dtype=np.int64)
         self._idf = _idf(texts, len(self._vocabulary))
+        self._subject_sets = TermSets(subjects, self._idf)
+        self._headings = TermSets([self._known(passage.section.heading) for passage in self._passages], self._idf)
         self._definitions = Definitions(self._passages, self.words.terms)
         # The weight of a word that no passage holds: as if half a passage did.
         self._rarest = float(np.log1p(2 * len(texts) + 1))
+        self._called: defaultdict[frozenset[str], list[int]] = defaultdict(list)
+        for number, page in enumerate(pages):
+            self._called[frozenset(words.terms(page.title))].append(number)
         self._standing = np.array(linkage.standing(pages), dtype=np.float32)
         self._factor = np.array([DIRECTORY if linkage.is_directory(page) else 1.0 for page in pages], dtype=np.float32)
 
@@ -116,10 +137,12 @@ class Index:
         langs = Counter(page.lang for page in kept if page.lang)
         return cls(kept, Words(langs.most_common(1)[0][0] if langs else "en"))
 
-    def _scorer(self, corpus: list[list[int]]) -> bm25s.BM25:
+    def _scorer(self, corpus: list[list[int]]) -> bm25s.BM25 | None:
+        """None for a corpus without a word, such as what pages say of each other on a site of one page."""
+        if not any(corpus):
+            return None
         scorer = bm25s.BM25(method="lucene", k1=K1, b=B)
-        if self._vocabulary:
-            scorer.index((corpus, self._vocabulary), show_progress=False)
+        scorer.index((corpus, self._vocabulary), show_progress=False)
         return scorer
 
     def _ids(self, text: str) -> list[int]:
@@ -136,35 +159,53 @@ class Index:
     def _cut(self, number: int, page: Page) -> Iterator[tuple[Passage, list[int]]]:
         trail: list[Section] = []
         for section in page.sections:
-            if _is_label(section) and len(page.sections) > 1:
+            if is_label(section) and len(page.sections) > 1:
                 continue
             trail = [above for above in trail if above.level < section.level]
             lead = self._ids("\n".join([page.title, *(above.heading for above in trail)]))
             if section.heading not in page.title:
                 lead += self._ids(section.heading) * HEADING_TIMES
             trail.append(section)
-            for blocks in _portions(section.blocks):
+            for blocks in portions(section.blocks):
                 ids = self._ids("\n".join(block.text for block in blocks)) + lead
                 yield Passage(number, section, blocks, frozenset(ids)), ids
 
     def search(self, question: str, hits: int = HITS) -> list[Hit]:
         """The best pages, best first; none when no word of the question is on the site."""
         terms = list(dict.fromkeys(self.words.terms(question)))[:MAX_WORDS]
-        asked = [self._sought(term) for term in terms]
+        asked = [*map(self._sought, terms), *self._phrases(question)]
         if not any(sought.terms for sought in asked):
             return []
         passages = self._scores(self._texts, asked, len(self._passages))
+        weight = sum(sought.weight for sought in asked)
+        agreement = np.maximum(self._headings.agreement(asked) - HEADED_FROM, 0) / (1 - HEADED_FROM)
+        passages += HEADED * weight * agreement
+        passages += EXPECTED * weight * self._holding(question, passages)
         if (defining := self._definitions.find(question)) is not None:
-            passages[defining] += DEFINED * sum(sought.weight for sought in asked)
+            passages[defining] += DEFINED * weight
         best = np.zeros(len(self.pages), dtype=np.float32)
         np.maximum.at(best, self._owner, passages)
         scores = best + ABOUT * self._scores(self._subjects, asked, len(best))
-        scores += WHOLE * self._scores(self._wholes, asked, len(best))
+        scores += WHOLE * self._scores(self._wholes, asked, len(best)) + SAID * self._scores(
+            self._said, asked, len(best)
+        )
+        titles = self._titled(terms)
+        scores += NAMED * weight * titles
+        scores += FOCUS * self._subject_sets.said(asked)
         ranked = scores * (1 + STANDING * self._standing) * self._factor
-        order = np.argsort(-ranked, kind="stable")[:hits]
-        found = [self._hit(int(page), passages, float(scores[page]), asked) for page in order if best[page] > 0]
+        shown = [int(page) for page in np.argsort(-ranked, kind="stable")[:hits] if best[page] > 0]
+        found = [self._hit(page, passages, float(scores[page]), asked) for page in shown]
         defined = None if defining is None else self._passages[defining]
-        return [msgspec.structs.replace(hit, defines=hit.passage is defined) for hit in found]
+        return [
+            msgspec.structs.replace(hit, exact=hit.passage is defined or titles[page] > 0)
+            for page, hit in zip(shown, found, strict=True)
+        ]
+
+    def _titled(self, terms: list[str]) -> Scores:
+        """1 for each page whose title says the question's terms and no others."""
+        titled = np.zeros(len(self.pages), dtype=np.float32)
+        titled[self._called.get(frozenset(terms), [])] = 1
+        return titled
 
     def best_block(self, passage: Passage, question: str) -> int:
         """Which block of the passage speaks most of the question."""
@@ -180,16 +221,41 @@ class Index:
 
     def _sought(self, term: str) -> Sought:
         own = self._vocabulary.get(term)
-        others = [self._vocabulary[other] for other in self.words.alike(term) if other in self._vocabulary]
-        weight = self._unknown(term) if own is None else float(self._idf[own])
-        return Sought(([] if own is None else [(own, 1.0)]) + [(other, ALIKE) for other in others], weight)
+        others = self._others(self.words.synonyms.alike(term) if self.words.synonyms else {})
+        if own is not None:
+            return Sought([(own, 1.0), *others], float(self._idf[own]))
+        instead = [(other, min(1.0, INSTEAD * share)) for other, share in others]
+        unknown = self._unknown(term)
+        return Sought(instead, (self._heaviest(others) + unknown) / 2 if others else unknown)
+
+    def _others(self, alike: dict[str, float]) -> list[tuple[int, float]]:
+        return [(self._vocabulary[term], share) for term, share in alike.items() if term in self._vocabulary]
+
+    def _heaviest(self, others: list[tuple[int, float]]) -> float:
+        return max((float(self._idf[other]) for other, _ in others), default=0.0)
+
+    def _phrases(self, question: str) -> Iterator[Sought]:
+        """A phrase adds to the score of what says it in a word; only one without a word of its own has a weight."""
+        for phrase, alike in self.words.synonyms.phrases(question) if self.words.synonyms else ():
+            others = self._others(alike)
+            yield Sought(others, 0.0 if self.words.terms(phrase) else ALIKE * self._heaviest(others))
+
+    def _holding(self, question: str, passages: Scores) -> Scores:
+        """1 for each passage among the best that holds what the question's form asks for."""
+        found = np.zeros(len(passages), dtype=np.float32)
+        if (holds := expected(question)) is not None:
+            for number in np.argsort(-passages, kind="stable")[:LOOKED_AT]:
+                found[number] = any(holds.search(block.text) for block in self._passages[number].blocks)
+        return found
 
     def _unknown(self, term: str) -> float:
         """A number that the site never says is an example; any other word may be the point of the question."""
         return 0.0 if term[0].isdigit() else self._rarest
 
-    def _scores(self, scorer: bm25s.BM25, asked: list[Sought], size: int) -> Scores:
+    def _scores(self, scorer: bm25s.BM25 | None, asked: list[Sought], size: int) -> Scores:
         total = np.zeros(size, dtype=np.float32)
+        if scorer is None:
+            return total
         for sought in asked:
             found = np.zeros(size, dtype=np.float32)
             for term, share in sought.terms:
@@ -214,13 +280,8 @@ class Index:
             focus=share(self._in_subject[page]),
             strength=score / weight,
             substance=weight / self._rarest,
+            rarity=weight / max(1, sum(sought.weight > 0 for sought in asked)),
         )
-
-
-def _is_label(section: Section) -> bool:
-    """A word or two above the first heading, which say to what the page belongs and answer nothing."""
-    words = sum(len(block.text.split()) for block in section.blocks)
-    return not section.heading and words < LABEL_WORDS and all(block.kind == "p" for block in section.blocks)
 
 
 def _idf(texts: list[list[int]], size: int) -> Scores:
@@ -229,17 +290,3 @@ def _idf(texts: list[list[int]], size: int) -> Scores:
         frequency[list(set(ids))] += 1
     inverse: Scores = np.log1p((len(texts) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
     return inverse
-
-
-def _portions(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Neighbouring blocks, together about `PASSAGE_WORDS` long; a heading without text is a passage too."""
-    portion: list[Block] = []
-    words = 0
-    for block in blocks:
-        length = block.text.count(" ") + 1
-        if portion and words + length > PASSAGE_WORDS:
-            yield portion
-            portion, words = [], 0
-        portion.append(block)
-        words += length
-    yield portion

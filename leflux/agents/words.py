@@ -4,14 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import Stemmer
-import yaml
 from bm25s import stopwords
 
+from leflux.agents.synonyms import Synonyms
+
 MAX_WORDS = 60
-SYNONYMS = Path(__file__).with_name("synonyms.yaml")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][a-z]{1,2}\b)?")
 _CAMEL = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]{2,}|[a-z]+|\d+")
 _COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W_]+){1,3}(?![\w-])|__[^\W_]+__|[^\W\d_]+(?:_[^\W_]+)+")
@@ -53,23 +52,11 @@ class Words:
         self._stem = cache(Stemmer.Stemmer(name).stemWord) if name else str
         usual = getattr(stopwords, f"STOPWORDS_{lang.upper()}", ())
         self._stop = frozenset(usual) | frozenset(_ASKING.get(lang, "").split())
-        self._alike = self._synonyms() if lang == "en" else {}
-
-    def _synonyms(self) -> dict[str, list[str]]:
-        found: dict[str, dict[str, None]] = {}
-        for group in yaml.safe_load(SYNONYMS.read_text("utf-8")):
-            terms = [self._stem(word) for word in group]
-            for term in terms:
-                found.setdefault(term, {}).update((other, None) for other in terms if other != term)
-        return {term: list(others) for term, others in found.items()}
+        self.synonyms = Synonyms(self._stem) if lang == "en" else None
 
     def terms(self, text: str) -> list[str]:
         """The terms of a text, in order, with repetitions."""
         return [self._stem(word) for word in self.words(text)]
-
-    def alike(self, term: str) -> list[str]:
-        """Terms that mean the same or nearly so."""
-        return self._alike.get(term, [])
 
     def words(self, text: str) -> Iterator[str]:
         """The words with a meaning. A compound (`camelCase`, `snake_case`, `e-mail`) counts whole and in its parts."""
