@@ -1,20 +1,19 @@
-"""`MessageLog` on SQLite, searched by FTS5."""
+"""`MessageLog` on SQLite."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from sqlite3 import Connection
-from typing import Any
 
 from backends.clock import now_ms
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
 from backends.sqlite_lane import Lane
 from backends.sqlite_schema import scrub
-from backends.text import FIRST_TEXT_CHARS, make_cursor, parse_cursor, words
+from backends.sqlite_search import SUMMARY, newest
+from backends.text import FIRST_TEXT_CHARS, make_cursor, words
 
 DAY_MS = 86_400_000
 EXPORT_PAGE = 500
-_SUMMARY = "site, id, started, activity, messages, first_text, visitor, continues"
 
 
 def insert_line(db: Connection, entry: LogEntry) -> None:
@@ -74,14 +73,8 @@ class SqliteLog:
         await self._writer.run(job)
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
-        conditions, values = _conditions(site_id, query)
-        statement = (
-            f"SELECT {_SUMMARY} FROM log_sessions WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own fragments
-            " ORDER BY activity DESC, id DESC LIMIT ?"
-        )
-
         def job(db: Connection) -> list[LogSession]:
-            return [LogSession(*row) for row in db.execute(statement, (*values, query.limit + 1))]
+            return newest(db, site_id, query, query.limit + 1)
 
         found = await self._searcher.run(job)
         page = found[: query.limit]
@@ -91,7 +84,7 @@ class SqliteLog:
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
         def job(db: Connection) -> LogSession | None:
             row = db.execute(
-                f"SELECT {_SUMMARY} FROM log_sessions WHERE id = ? AND site = ?",  # noqa: S608
+                f"SELECT {SUMMARY} FROM log_sessions WHERE id = ? AND site = ?",  # noqa: S608
                 (session_id, site_id),
             ).fetchone()
             return None if row is None else LogSession(*row)
@@ -170,29 +163,6 @@ class SqliteLog:
             return LogCount(len(rows), sum(_erase(db, num) for (num,) in rows))
 
         return await self._writer.run(job)
-
-
-def _conditions(site_id: str, query: LogQuery) -> tuple[list[str], list[Any]]:
-    conditions, values = ["site = ?"], [site_id]  # type: tuple[list[str], list[Any]]
-    if query.start is not None:
-        conditions.append("activity >= ?")
-        values.append(query.start)
-    if query.end is not None:
-        conditions.append("activity < ?")
-        values.append(query.end)
-    if query.cursor is not None:
-        conditions.append("(activity, id) < (?, ?)")
-        values += parse_cursor(query.cursor)
-    if match := _match(query.words):
-        conditions.append("num IN (SELECT num FROM log_lines WHERE line IN (SELECT rowid FROM log_text(?)))")
-        values.append(match)
-    return conditions, values
-
-
-def _match(text: str) -> str:
-    """An FTS5 query of quoted words, so that nothing a person types is an operator; the last one is a prefix."""
-    wanted = words(text)
-    return " ".join(f'"{word}"' for word in wanted) + "*" if wanted else ""
 
 
 def _export_page(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
@@ -14,6 +13,7 @@ from backends.base import Storage
 from backends.errors import StoreUnavailable
 from leflux.config import Settings
 from leflux.crawling.background import own_address
+from leflux.http1 import HttpServer, Limits
 from leflux.owning import Owning, open_owning
 from leflux.problems import Problem
 from leflux.process import Process, build
@@ -22,16 +22,16 @@ from leflux.web.base import log_access
 log = structlog.get_logger(__name__)
 
 STORE_RETRY = 1.0
-# Beyond this a body is cut off; up to it, it is read and answered with 413.
+# Up to this a body is read, and the handler answers with 413; beyond it, the server does, and hangs up.
 BODY_SLACK = 8
+# Seconds in which the body of a request has to come, and in which a connection may wait for its next one.
+BODY_SECONDS, IDLE_SECONDS = 10.0, 120.0
 
 
 class NotReadyHandler(RequestHandler):
     """Every call, as long as the store has not been opened."""
 
     def prepare(self) -> None:
-        # Tornado chooses the application of a connection's next request now; that one shall be asked anew.
-        self.set_header("Connection", "close")
         if self.request.path == "/health":
             self.finish({"status": "ok"})
             return
@@ -59,7 +59,7 @@ class LeFlux:
         self.settings = settings
         self._told = told
         self._switch = _Switch(Application([(r".*", NotReadyHandler)], log_function=log_access))
-        self._http: HTTPServer | None = None
+        self._http: HttpServer | None = None
         self.process: Process | None = None
         self._opening: asyncio.Task[None] | None = None
         self._port = 0
@@ -75,8 +75,9 @@ class LeFlux:
         wanted = server.port if port is None else port
         sockets = bind_sockets(wanted, server.host, reuse_port=server.processes > 1)
         cap = self.settings.limits.frame_bytes * BODY_SLACK
-        self._http = HTTPServer(self._switch, max_body_size=cap, body_timeout=10.0, idle_connection_timeout=120.0)
-        self._http.add_sockets(sockets)
+        limits = Limits(body_bytes=cap, body_seconds=BODY_SECONDS, idle_seconds=IDLE_SECONDS)
+        self._http = HttpServer(self._switch, limits)
+        await self._http.start(sockets)
         self._port = sockets[0].getsockname()[1]
         self._begin()
         return self._port

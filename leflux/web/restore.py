@@ -1,8 +1,8 @@
 """The restore, which every page view begins with, in front of the application.
 
-It stays on Tornado's HTTP server, but leaves out what a `RequestHandler` does for every kind of request. Whatever is
-not a plain restore that succeeds in the gate is handed on untouched, so the application remains the one place that
-knows every rule of HTTP and every refusal.
+It leaves out what a `RequestHandler` does for every kind of request. Whatever is not a plain restore that succeeds in
+the gate is handed on untouched, so the application remains the one place that knows every rule of HTTP and every
+refusal.
 """
 
 import asyncio
@@ -31,7 +31,6 @@ from leflux.stats import Stats
 
 log = structlog.get_logger(__name__)
 
-BODY_SECONDS = 10.0
 _OK = b"HTTP/1.1 200 OK\r\n"
 _PATH = "/api/session/"
 _PATH_CHARS = len(_PATH) + 36
@@ -97,15 +96,11 @@ class _Request(HTTPMessageDelegate):
         self._connection = connection
         self._inner: HTTPMessageDelegate | None = None
         self._body = b""
-        self._timer: asyncio.TimerHandle | None = None
         self._is_gone = False
         self._began = time.monotonic()
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> Any:
         if self._is_plain(start_line, headers):
-            # The server's own timeout costs a future and a callback for each request, and this body is mostly there.
-            self._connection.set_body_timeout(None)
-            self._timer = asyncio.get_running_loop().call_later(BODY_SECONDS, self._connection.close)
             return None
         self._inner = self._route.app.start_request(self._server_conn, self._connection)
         return self._inner.headers_received(start_line, headers)
@@ -141,7 +136,6 @@ class _Request(HTTPMessageDelegate):
         if self._inner is not None:
             self._inner.finish()
             return
-        self._stop_timer()
         self._connection.set_close_callback(self._gone)
         task = asyncio.create_task(self._answer())
         self._route.running.add(task)
@@ -151,13 +145,7 @@ class _Request(HTTPMessageDelegate):
         if self._inner is not None:
             self._inner.on_connection_close()
             return
-        self._stop_timer()
         self._gone()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _gone(self) -> None:
         self._is_gone = True

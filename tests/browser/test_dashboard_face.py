@@ -31,8 +31,15 @@ async def judge(tab: Owner) -> None:
     assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width, tab.page.url
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("viewport", "theme"),
+    [
+        pytest.param(PHONE, "dark", id="phone-dark"),
+        pytest.param(DESK, "light", id="desk-light"),
+        pytest.param(PHONE, "light", id="phone-light", marks=pytest.mark.soak),
+        pytest.param(DESK, "dark", id="desk-dark", marks=pytest.mark.soak),
+    ],
+)
 async def test_every_page_is_for_everybody(desk: Desk, browser: Browser, viewport: ViewportSize, theme: str) -> None:
     context = await browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     context.set_default_timeout(LIMIT_MS)

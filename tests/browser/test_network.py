@@ -9,8 +9,8 @@ from tests.browser.shop import Shop
 from tests.services.proxy import Direction
 from tests.services.wait import until
 
-pytestmark = pytest.mark.every_store
-TURNS = 9
+pytestmark = pytest.mark.near_and_far_store
+TURNS = 2
 ACKNOWLEDGEMENT = rb"43\d+\["
 
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 
 pytestmark = pytest.mark.every_durable_store
-TURNS = 9
+TURNS = 3
 
 
 async def test_a_killed_server_comes_back_with_the_conversation(shop: Shop, context: BrowserContext) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import BrowserContext, BrowserType, expect
 
 from tests.browser.chat import Chat
-from tests.browser.conftest import visit
+from tests.browser.conftest import OpenShop, visit
 from tests.browser.shop import Shop
 from tests.browser.tabs import freeze, is_mirrored, shows_nothing, two_tabs
 from tests.services.chromium import ARGS, LIMIT_MS
@@ -105,8 +105,10 @@ async def test_a_page_from_the_back_forward_cache_catches_up(shop: Shop, chromiu
 
 @pytest.mark.parametrize("offset", [YEAR_MS, -YEAR_MS], ids=["ahead", "behind"])
 async def test_a_clock_that_is_wrong_by_a_year_changes_no_order(
-    shop: Shop, context: BrowserContext, offset: int
+    open_shop: OpenShop, context: BrowserContext, offset: int
 ) -> None:
+    # Each turn of the two tabs waits for this.
+    shop = await open_shop(session={"takeover_read_only": "300ms"})
     await context.add_init_script(WRONG_CLOCK % offset)
     first, second = await two_tabs(context, shop)
     for number in range(3):

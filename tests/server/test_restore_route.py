@@ -6,8 +6,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from leflux.web import restore
-from tests.server.conftest import ORIGIN, Visitor
+from leflux import server
+from tests.server.conftest import ORIGIN, Opened, Visitor
 
 JSON = {"Origin": ORIGIN, "Content-Type": "application/json"}
 
@@ -87,10 +87,9 @@ async def test_a_client_that_asks_to_hang_up_is_hung_up_on(visitor: Visitor) -> 
     writer.close()
 
 
-async def test_a_body_that_does_not_come_closes_the_connection(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(restore, "BODY_SECONDS", 0.2)
+async def test_a_body_that_does_not_come_closes_the_connection(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
+    visitor = await opened()
     half = request(await visitor.init(), b'{"since":0}')[:-5]
     reader, writer = await raw(visitor, half)
     assert await asyncio.wait_for(reader.read(), 20) == b""

@@ -1,15 +1,16 @@
-"""The Tornado side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
+"""The HTTP side: the gate and the caps, then long-polling, or the upgrade to a WebSocket."""
 
-import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
-from tornado.iostream import IOStream
+from tornado.iostream import StreamClosedError
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from leflux.body import CappedBody
+from leflux.http1 import Detached, Exchange
 from leflux.realtime.engine.polling import SEPARATOR, Polling
 from leflux.realtime.engine.server import CONTEXT, Admission, Engine, Refusal
 from leflux.realtime.engine.session import INBOX, Session
@@ -75,7 +76,7 @@ class EngineHandler(CappedBody):
 
     async def get(self) -> None:
         if "websocket" in self.request.headers.get("Upgrade", "").lower():
-            await self._upgrade()
+            self._upgrade()
             return
         if self.get_query_argument("transport", "") != "polling":
             raise _refuse(400, "invalid_request", "A WebSocket needs an upgrade request.")
@@ -91,6 +92,8 @@ class EngineHandler(CappedBody):
                 session.close(1002, "two polls at once")
             raise _refuse(400, "invalid_request", "Another request is waiting already.")
         self._fetching = polling
+        # What is sent to a client that has gone is lost; it comes again, and is owed it then.
+        cast(Exchange, self.request.connection).close_at_eof()
         text = await polling.fetch()
         if text is not None:
             self._text(text)
@@ -144,7 +147,7 @@ class EngineHandler(CappedBody):
         if not self._engine.has_room(self._admission.address):
             raise _refuse(429, "rate_limited", "Too many connections from this address.")
 
-    async def _upgrade(self) -> None:
+    def _upgrade(self) -> None:
         candidate = self._session()
         if candidate is None:
             self._check_room()
@@ -160,7 +163,8 @@ class EngineHandler(CappedBody):
             return engine.open(admission, protocol, request)
 
         websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, candidate)
-        await hand_over(self.detach(), websocket)
+        with suppress(StreamClosedError):
+            hand_over(cast(Detached, self.detach()), websocket)
 
     def _text(self, text: str) -> None:
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
@@ -184,16 +188,11 @@ class EngineHandler(CappedBody):
             super().log_exception(typ, value, tb)
 
 
-async def hand_over(stream: IOStream, protocol: WebSocket) -> None:
-    """Move the connection, with what was read too early, from Tornado's stream to the loop's own transport."""
-    sock = stream.socket
-    # Tornado has no public way to give up a stream with what it has buffered; this is the one place that knows.
-    if stream._state is not None:
-        stream.io_loop.remove_handler(sock.fileno())
-        stream._state = None
-    protocol.early = bytes(stream._read_buffer)
-    stream._read_buffer = bytearray()
-    await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
+def hand_over(detached: Detached, protocol: WebSocket) -> None:
+    """Let a WebSocket go on with the connection, beginning with what the client sent too early."""
+    protocol.early = detached.early
+    detached.transport.set_protocol(protocol)
+    protocol.connection_made(detached.transport)
 
 
 def make_handler(server: Server) -> tuple[str, type[EngineHandler], dict[str, Any]]:

@@ -69,7 +69,8 @@ class _Request(HTTPMessageDelegate):
         if start_line[1] == _TARGET and _is_plain(start_line, headers):
             asked = _Asked("GET", headers, self._connection.context.remote_ip)
             if (admission := self._admission(asked)) is not None:
-                return self._upgrade(asked, admission)
+                self._upgrade(asked, admission)
+                return None
         self._inner = self._front.app.start_request(self._server_conn, self._connection)
         return self._inner.headers_received(start_line, headers)
 
@@ -81,14 +82,14 @@ class _Request(HTTPMessageDelegate):
             return None
         return admission if engine.has_room(admission.address) else None
 
-    async def _upgrade(self, asked: _Asked, admission: Admission) -> None:
+    def _upgrade(self, asked: _Asked, admission: Admission) -> None:
         engine = self._front.engine
 
         def begin(protocol: WebSocket) -> Session:
             return engine.open(admission, protocol, cast(HTTPServerRequest, asked))
 
         hello = _HELLO % accept_key(asked.headers["Sec-WebSocket-Key"]).encode()
-        await hand_over(self._connection.detach(), WebSocket(hello, engine.max_frame, engine.max_buffer, begin))
+        hand_over(self._connection.detach(), WebSocket(hello, engine.max_frame, engine.max_buffer, begin))
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         return None if self._inner is None else self._inner.data_received(chunk)

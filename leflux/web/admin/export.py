@@ -5,9 +5,9 @@ from contextlib import aclosing
 from typing import cast
 
 import structlog
-from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
+from leflux.http1 import Exchange
 from leflux.lines import Format, export_chunks
 from leflux.web.admin.listing import EXPORT_PAGE, Filtered
 
@@ -58,4 +58,4 @@ class ExportHandler(Filtered):
     def _drop(self, why: str) -> None:
         log.warning(why)
         self._auto_finish = False
-        cast(HTTP1Connection, self.request.connection).close()
+        cast(Exchange, self.request.connection).close()

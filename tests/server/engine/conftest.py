@@ -1,4 +1,4 @@
-"""The engine alone under a Tornado server in this process, and a client that writes raw frames to it."""
+"""The engine alone under an HTTP server in this process, and a client that writes raw frames to it."""
 
 import asyncio
 import json
@@ -9,13 +9,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
+from leflux.http1 import HttpServer, Limits
 from leflux.realtime.engine import Admission, Refusal, Server, UpgradeFirst, make_handler
 from tests.server.conftest import until
 
@@ -202,11 +202,9 @@ async def open_rig() -> AsyncIterator[OpenRig]:
         async def open_(**options: Any) -> Rig:
             server = Server(gate=options.pop("gate", gate), **options)
             sock, port = bind_unused_port()
-            http = HTTPServer(
-                UpgradeFirst(Application([make_handler(server)]), server.eio),
-                max_body_size=options.get("max_frame", 262_144) * 8,
-            )
-            http.add_socket(sock)
+            limits = Limits(body_bytes=options.get("max_frame", 262_144) * 8)
+            http = HttpServer(UpgradeFirst(Application([make_handler(server)]), server.eio), limits)
+            await http.start([sock])
             stack.push_async_callback(http.close_all_connections)
             stack.callback(http.stop)
             stack.push_async_callback(server.shutdown)

@@ -5,14 +5,11 @@ When a test here fails after an update: read what changed, adapt `leflux/realtim
 
 import hashlib
 import inspect
-import socket
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 import socketio
-import tornado.http1connection
-import tornado.iostream
 import tornado.web
 from socketio.base_manager import BaseManager
 from websockets.protocol import Protocol
@@ -41,12 +38,6 @@ SOURCES: list[tuple[Any, str]] = [
     (BaseManager.is_connected, "d37721466718b4f4"),
     (BaseManager.pre_connect, "bfdba4c0c8f1bd8a"),
     (BaseManager.initialize, "96479fafd17c84a1"),
-    (tornado.iostream.BaseIOStream.__init__, "bc8e6c8cadb44a52"),
-    (tornado.iostream.BaseIOStream._add_io_state, "a8ead1f9e5f6e9af"),
-    (tornado.http1connection.HTTP1Connection.detach, "bd8f827cec92a67f"),
-    (tornado.http1connection.HTTP1Connection.write, "5b3326ea0ba8bd63"),
-    (tornado.http1connection.HTTP1Connection.finish, "06764160f2a948ce"),
-    (tornado.http1connection.HTTP1Connection._read_message_inner, "823ab7277a0b5056"),
     (tornado.web.RequestHandler.detach, "29259b31722f4172"),
     (Protocol.fail, "924ae7075dc75a9d"),
     (Protocol.recv_frame, "4f83d3b90ea62428"),
@@ -67,15 +58,6 @@ def test_the_installed_version_is_the_one_that_was_read(package: str, pinned: st
 @pytest.mark.parametrize(("function", "known"), SOURCES, ids=lambda value: getattr(value, "__qualname__", ""))
 def test_what_is_not_public_is_as_it_was_read(function: Any, known: str) -> None:
     assert digest(function) == known, f"{function.__qualname__} has changed"
-
-
-async def test_tornado_streams_have_the_private_parts_that_are_taken_over() -> None:
-    near, far = socket.socketpair()
-    stream = tornado.iostream.IOStream(near)
-    assert stream._state is None
-    assert stream._read_buffer == bytearray()
-    stream.close()
-    far.close()
 
 
 def test_the_client_manager_maps_both_ways() -> None:

@@ -1,0 +1,10 @@
+"""HTTP/1.1 on an asyncio protocol: llhttp reads, and above are Tornado's public interfaces (`tornado.httputil`).
+
+Knows nothing of the chat. Why it is here: docs/decisions/httptools.md.
+"""
+
+from leflux.http1.exchange import Detached, Exchange
+from leflux.http1.keeper import Limits
+from leflux.http1.server import HttpServer
+
+__all__ = ["Detached", "Exchange", "HttpServer", "Limits"]
