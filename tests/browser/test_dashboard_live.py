@@ -35,7 +35,7 @@ async def test_a_crawl_moves_on_the_page_without_asking_and_the_page_ends_with_t
     desk: Desk, context: BrowserContext
 ) -> None:
     tab = await desk.owner(context, f"{SITE}/settings/knowledge")
-    progress = tab.page.locator("p[role=status]")
+    progress = tab.page.locator(".crawl-status")
     await expect(tab.page.get_by_text("The site has not been read yet.")).to_be_visible()
 
     async def hold_back(route: Route) -> None:

@@ -69,10 +69,13 @@ function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
       <div class="bar">
         <progress max={Math.max(crawl.found, 1)} value={crawl.done + crawl.failed} aria-label="Pages read" />
       </div>
-      <p role="status">
-        <b class="state-word">{isRunning ? "Reading" : crawl.state}</b> · {number(crawl.done)} of {count(crawl.found, "page")}
+      <p class="crawl-status">
+        <b class="state-word" role="status">
+          {isRunning ? "Reading" : crawl.state}
+        </b>{" "}
+        · {number(crawl.done)} of {count(crawl.found, "page")}
       </p>
-      <p class="soft">The chat answers from {count(crawl.pages, "page")}.</p>
+      <p class="soft">{crawl.pages === 0 ? "The chat has no page to answer from yet." : `The chat answers from ${count(crawl.pages, "page")}.`}</p>
       {crawl.error !== null && (
         <p class="bad-text">
           <Icon name="warn" /> {crawl.error}
@@ -83,7 +86,7 @@ function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
           <Icon name="warn" /> {count(crawl.failed, "page")} could not be read
         </p>
       )}
-      <p class="soft break current">{isRunning ? (crawl.current ?? "") : ""}</p>
+      <p class="soft current">{isRunning ? (crawl.current ?? "") : ""}</p>
     </>
   );
 }
