@@ -110,3 +110,21 @@ async def test_the_metrics_are_not_for_visitors(tmp_path: Path, services: Servic
             assert answer.status == 403
         async with visitor.http.get(f"{visitor.base}/health") as answer:
             assert answer.status == 200
+
+
+async def test_each_visitor_is_known_by_an_own_address(tmp_path: Path, services: Services) -> None:
+    """Or one who asks too often would be refused together with everybody else."""
+    sections = {"server": {"trusted_proxies": ["127.0.0.1"]}, "limits": {"init_per_minute": 2}}
+    async with behind_nginx(tmp_path, services, **sections) as (visitor, members):
+        statuses = [await init_from("127.0.0.2", visitor) for _ in range(2 * len(members) + 1)]
+        assert statuses[-1] == 429
+        assert await init_from("127.0.0.3", visitor) == 200
+
+
+async def init_from(address: str, visitor: Visitor) -> int:
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with aiohttp.ClientSession(connector=connector) as http, AsyncExitStack() as stack:
+        status, _ = await Visitor(visitor.base, http, stack).call(
+            "POST", "/api/session/init", {"websiteUrl": "http://shop.test/"}
+        )
+        return status
