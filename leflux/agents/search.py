@@ -38,6 +38,8 @@ STANDING = 0.3
 DIRECTORY = 0.5
 # A word of the question that the site never says, while it says one of the same meaning.
 INSTEAD = 2.0
+# A figure in a question is more often an example ("a date like 2023-05-01") than what the question is about.
+FIGURE = 0.4
 # A heading that is the question itself, and a passage that holds what the question's form asks for.
 HEADED = 0.5
 HEADED_FROM = 0.75
@@ -223,7 +225,8 @@ class Index:
         own = self._vocabulary.get(term)
         others = self._others(self.words.synonyms.alike(term) if self.words.synonyms else {})
         if own is not None:
-            return Sought([(own, 1.0), *others], float(self._idf[own]))
+            share = FIGURE if term[0].isdigit() else 1.0
+            return Sought([(own, 1.0), *others], share * float(self._idf[own]))
         instead = [(other, min(1.0, INSTEAD * share)) for other, share in others]
         unknown = self._unknown(term)
         return Sought(instead, (self._heaviest(others) + unknown) / 2 if others else unknown)

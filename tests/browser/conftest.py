@@ -42,17 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`every_store` runs a test on each store, `every_durable_store` on those that outlive their server, and
-    `near_and_far_store` on the default and on the slowest one, under `soak` on each."""
+    `every_store_under_soak` on the default one, and on the others under `soak`."""
     if "store" not in metafunc.fixturenames:
         return
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
     if "every_store" in marks:
         metafunc.parametrize("store", STORES)
-    elif "near_and_far_store" in marks:
-        near_and_far = {DEFAULT, "firestore"}
-        metafunc.parametrize(
-            "store", [name if name in near_and_far else pytest.param(name, marks=pytest.mark.soak) for name in STORES]
-        )
+    elif "every_store_under_soak" in marks:
+        others = [pytest.param(name, marks=pytest.mark.soak) for name in STORES if name != DEFAULT]
+        metafunc.parametrize("store", [DEFAULT, *others])
     else:
         metafunc.parametrize("store", DURABLE if "every_durable_store" in marks else [DEFAULT])
 

@@ -9,7 +9,7 @@ from tests.browser.shop import Shop
 from tests.services.proxy import Direction
 from tests.services.wait import until
 
-pytestmark = pytest.mark.near_and_far_store
+pytestmark = pytest.mark.every_store_under_soak
 TURNS = 2
 ACKNOWLEDGEMENT = rb"43\d+\["
 

@@ -141,7 +141,7 @@ async def lines_wait(visitor: Visitor) -> None:
     await until(is_behind, "the lag is shown")
 
 
-OUTAGES = [pytest.param(5.0, id="5s"), pytest.param(30.0, id="30s", marks=pytest.mark.soak)]
+OUTAGES = [pytest.param(3.0, id="3s"), pytest.param(30.0, id="30s", marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("seconds", OUTAGES)
