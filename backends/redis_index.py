@@ -60,8 +60,8 @@ class Index:
         return command("ZREM", self._keys.activity(site_id), session_id)
 
     def hint(self, site_id: str, session_id: str, lines: bool, work: bool) -> Call | None:
-        """Say that log lines wait, and that there is an open turn or a task. All who say so in one turn of the loop
-        share one command.
+        """Say that log lines wait, and that there is an open turn or a task. All who say so in one pipeline share
+        one command.
         """
         keys: tuple[str, ...] = ()
         if lines:

@@ -1,4 +1,4 @@
-"""Calls made in one turn of the event loop travel as one pipeline.
+"""Calls made in one turn of the event loop travel together, in pipelines of a few.
 
 The driver's own pipelines are not used: its asyncio cluster pipeline retries by itself, and keeps reading a connection
 after the first reply of it failed. Here a batch is written and read on one connection of the driver, once.
@@ -16,6 +16,8 @@ from backends.errors import StorageError, StoreUnavailable
 from backends.redis_script import Command, Script
 from backends.redis_wire import Call, Turn, Wire
 
+EARLY = 6
+"""So many calls of one turn go out before it ends: Redis works on them while the rest is still being prepared."""
 BATCH = 500
 MAX_WAITING = 20_000
 CONNECTIONS = 4
@@ -99,14 +101,17 @@ class Link:
         """The reply, an error like any other."""
         self._admit(1)
         try:
+            call = self._call(command)
+            if len(call.turn.calls) >= EARLY:
+                self._flush()
             # Cancelled while it waits, the future is cancelled too: a call that nobody waits for is not sent.
-            return await self._call(command).reply
+            return await call.reply
         finally:
             self._waiting -= 1
 
     def shared(self, script: Script, keys: tuple[str, ...], member: str) -> Call:
-        """A call that goes out ahead of all that is asked later in this turn: `script` with '' and the members of all
-        who name the same keys. Wait for it with `settled`.
+        """A call that goes out ahead of what its caller asks next: `script` with '' and the members of all who name
+        the same keys in one pipeline. The next call must follow without waiting. Wait for this one with `settled`.
         """
         turn = self._current()
         known = turn.shared.get(keys)

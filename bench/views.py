@@ -14,7 +14,7 @@ from bench.servers import Server, missing, servers
 from bench.table import Row, absent
 
 LENGTHS = (0, 50, 200)
-WORKERS = 8
+WORKERS = 32
 BALANCED = 32
 """Connections that the kernel shares out between two processes by chance: enough for about a half each."""
 SECONDS = 1.0
