@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -61,7 +62,6 @@ PAGES = {
     "playbooks": "/settings/playbooks",
     "audit": "/settings/audit",
 }
-SHOWN = {"overview", "conversations", "conversation", "analytics", "privacy", "appearance"}
 
 
 async def fill(storage: Storage) -> str:
@@ -120,7 +120,7 @@ async def _count(storage: Storage, chance: random.Random) -> None:
         await counts.flush()
 
 
-async def take(browser: Browser, desk: Desk, folder: Path, theme: Theme, size: str) -> None:
+async def take(browser: Browser, desk: Desk, theme: Theme, size: str) -> None:
     width, height = SIZES[size]
     context: BrowserContext = await browser.new_context(
         viewport={"width": width, "height": height},
@@ -131,7 +131,7 @@ async def take(browser: Browser, desk: Desk, folder: Path, theme: Theme, size: s
     tab = await desk.stranger(context)
     await tab.go()
     await tab.shows("Sign in to LeFlux")
-    await tab.page.screenshot(path=folder / f"dashboard-signin-{size}-{theme}.png")
+    await tab.page.screenshot(path=OUT / f"dashboard-signin-{size}-{theme}.png")
     await tab.sign_in()
     await tab.shows("Overview")
     for name, path in PAGES.items():
@@ -140,9 +140,15 @@ async def take(browser: Browser, desk: Desk, folder: Path, theme: Theme, size: s
         await expect(tab.page.locator(".skeleton")).to_have_count(0)
         if name == "appearance":
             await expect(tab.page.frame_locator("iframe").locator("leflux-widget [part=panel]")).to_be_visible()
-        shown = OUT if name in SHOWN else folder
-        await tab.page.screenshot(path=shown / f"dashboard-{name}-{size}-{theme}.png")
+        await tab.page.screenshot(path=OUT / f"dashboard-{name}-{size}-{theme}.png")
     await context.close()
+
+
+async def read_site(config: Path, url: str) -> None:
+    command = (sys.executable, "run.py", "--config", str(config), "crawl", SITE, url)
+    crawl = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL)
+    if code := await crawl.wait():
+        raise RuntimeError(f"the crawl ended with {code}")
 
 
 async def main() -> None:
@@ -157,13 +163,12 @@ async def main() -> None:
         port = free_port()
         agent = {"kind": "playbook", "playbook": {"path": str(ROOT / "config" / "playbook.yaml")}}
         config = write_config(folder, settings, port, agent=agent, crawler={"private_hosts": ["127.0.0.1"]})
-        rest = ROOT / "build" / "pictures"
-        rest.mkdir(parents=True, exist_ok=True)
         async with ServerProcess(config, port) as server, browser_type() as kind, shared_browser(kind) as browser:
             desk = Desk(server, {"live": live})
+            await read_site(config, f"{server.base}/demo/")
             for size in SIZES:
                 for theme in THEMES:
-                    await take(browser, desk, rest, theme, size)
+                    await take(browser, desk, theme, size)
 
 
 if __name__ == "__main__":
