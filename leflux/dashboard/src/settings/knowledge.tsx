@@ -63,17 +63,19 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
 
 function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
   const isRunning = crawl.state === "running";
+  // Some of what was found need not be read, such as what asks not to be indexed: an end is the end all the same.
+  const end = crawl.state === "done" ? crawl.done + crawl.failed : crawl.found;
   if (crawl.state === "idle") return <p class="soft">The site has not been read yet.</p>;
   return (
     <>
       <div class="bar">
-        <progress max={Math.max(crawl.found, 1)} value={crawl.done + crawl.failed} aria-label="Pages read" />
+        <progress max={Math.max(end, 1)} value={crawl.done + crawl.failed} aria-label="Pages read" />
       </div>
       <p class="crawl-status">
         <b class="state-word" role="status">
           {isRunning ? "Reading" : crawl.state}
         </b>{" "}
-        · {number(crawl.done)} of {count(crawl.found, "page")}
+        · {crawl.state === "done" ? `${count(crawl.done, "page")} read` : `${number(crawl.done)} of ${count(crawl.found, "page")}`}
       </p>
       <p class="soft">{crawl.pages === 0 ? "The chat has no page to answer from yet." : `The chat answers from ${count(crawl.pages, "page")}.`}</p>
       {crawl.error !== null && (
