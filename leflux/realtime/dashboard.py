@@ -57,9 +57,6 @@ class DashboardEvents(Recurring):
         self._address_limit = address_limit
         self._pages: dict[str, Page] = {}
 
-    def __len__(self) -> int:
-        return len(self._pages)
-
     def register(self) -> None:
         """Attach every handler to the server."""
         on = self._server.on
