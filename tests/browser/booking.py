@@ -18,6 +18,7 @@ ABORTED = "aborted"
 ANSWERS = ["Ada Lovelace", "ada@example.com", "+44 20 7946 0000"]
 AGENT = {"kind": "playbook", "playbook": {"path": "config/playbook.yaml"}}
 
+# A page that is `stuck` asks for the step, but nobody hears it: it stays where it is until the test moves it.
 # Steps are counted by the order in which the page asks for them; the count outlives the page, as does the list of what
 # the agent has clicked: the visitor's own clicks are trusted events, and a link is how a navigate goes.
 _RELOAD_ONCE = """({moment, number}) => {
@@ -28,12 +29,14 @@ _RELOAD_ONCE = """({moment, number}) => {
     return seen().indexOf(id) + 1;
   };
   const isDue = (at, now) => at === number && now === moment && sessionStorage.getItem('test:fired') === null;
+  const isStuck = (at) => moment === 'stuck' && at >= number;
   const fire = () => { sessionStorage.setItem('test:fired', '1'); location.reload(); };
   if (isDue(seen().length, 'after')) fire();
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
     if (/"sequence_complete"/.test(data) && isDue(seen().length, 'end')) return fire();
     const report = /"(action_started|action_complete)".*"actionId":"([^"]+)"/.exec(data);
+    if (report !== null && isStuck(index(report[2]))) return;
     const now = report?.[1] === 'action_started' ? 'before' : 'after';
     if (report !== null && isDue(index(report[2]), now)) return fire();
     return send.call(this, data);
@@ -139,7 +142,10 @@ async def open_booking(
     agent: dict[str, Any] | None = None,
     **session: str,
 ) -> Booking:
-    """The demo shop with the playbook, or another agent; its page reloads once, at `moment` of step `number`."""
+    """The demo shop with the playbook, or another agent; its page reloads once, at `moment` of step `number`.
+
+    At the moment `stuck` it comes no further than that step instead.
+    """
     shop = await open_shop(agent=agent or AGENT, session=session)
     await context.add_init_script(f"({_RELOAD_ONCE})({json.dumps({'moment': moment, 'number': number})})")
     chat = await visit(context, shop.home)

@@ -102,7 +102,7 @@ async def test_a_reload_where_pages_change_is_safe_on_every_store(
 async def test_another_page_than_the_expected_one_ends_the_task_once(
     open_shop: OpenShop, context: BrowserContext
 ) -> None:
-    booking = await open_booking(open_shop, context)
+    booking = await open_booking(open_shop, context, "stuck", 3)
     await booking.begin()
     await booking.step(3)
     await booking.chat.page.goto(f"{booking.shop.base}/demo/about.html")
@@ -112,7 +112,7 @@ async def test_another_page_than_the_expected_one_ends_the_task_once(
 
 @pytest.mark.every_durable_store
 async def test_a_return_after_the_hold_ends_the_task_once(open_shop: OpenShop, context: BrowserContext) -> None:
-    booking = await open_booking(open_shop, context, task_hold="1s")
+    booking = await open_booking(open_shop, context, "stuck", 3, task_hold="4s")
     await booking.begin()
     await booking.step(3)
     session_id = await booking.chat.session_id()
