@@ -63,7 +63,8 @@ class SessionStore(Protocol):
     async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
         """Make `owner` the one socket of the session, and restore.
 
-        S7  Each claim raises the epoch by one, also when a hundred race; the newest one owns. Not activity.
+        S7  Each claim raises the epoch by one, also when a hundred race; the newest one owns, and is told who owned
+            before it and has not released. Not activity.
         """
 
     async def release(self, ref: SessionRef, epoch: int) -> bool:

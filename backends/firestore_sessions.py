@@ -101,15 +101,17 @@ class FirestoreSessions:
     async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
 
-        def change(document: SessionDoc, _unit: Unit) -> SessionDoc:
+        def change(document: SessionDoc, _unit: Unit) -> tuple[SessionDoc, str | None]:
+            taken_from = document.owner
             document.epoch += 1
             document.owner = owner
-            return replace(document)
+            return replace(document), taken_from
 
-        document, found = await both(
+        (document, taken_from), found = await both(
             self._change(ref, change, until=until), self._tail.newest(ref, since, limit, until)
         )
-        return await self._snapshot(ref, document, found, since, limit, until)
+        snapshot = await self._snapshot(ref, document, found, since, limit, until)
+        return replace(snapshot, taken_from=taken_from)
 
     async def _snapshot(
         self, ref: SessionRef, document: SessionDoc, found: Bodies, since: int, limit: int, until: Until

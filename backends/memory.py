@@ -113,8 +113,9 @@ class MemorySessions:
 
     async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
         record = self._find(ref)
+        taken_from = record.state.owner
         record.state = replace(record.state, epoch=record.state.epoch + 1, owner=owner)
-        return _snapshot(record, since, limit)
+        return replace(_snapshot(record, since, limit), taken_from=taken_from)
 
     async def release(self, ref: SessionRef, epoch: int) -> bool:
         record = self._find(ref)

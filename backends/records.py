@@ -92,11 +92,15 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A session as one read saw it: the newest messages after `since`, oldest first, as JSON bytes."""
+    """A session as one read saw it: the newest messages after `since`, oldest first, as JSON bytes.
+
+    `taken_from`: after a claim, the socket that owned the session until then.
+    """
 
     session: Session
     messages: list[bytes]
     task: Task | None = None
+    taken_from: str | None = None
 
 
 class Erased(msgspec.Struct, frozen=True):

@@ -110,8 +110,10 @@ def task(ref: SessionRef, values: list[bytes | None], body: bytes | None) -> Tas
 
 def snapshot(ref: SessionRef, reply: list[Any]) -> Snapshot:
     """What `restore` and `claim` answer: the messages as they are, not one of them parsed."""
-    values, body, messages = reply
-    return Snapshot(session(ref, values), messages, task(ref, values, body))
+    values, body, messages, *taken_from = reply
+    return Snapshot(
+        session(ref, values), messages, task(ref, values, body), _text(taken_from[0]) if taken_from else None
+    )
 
 
 def _text(value: bytes | None) -> str | None:

@@ -65,9 +65,10 @@ class SqliteSessions:
     async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
         def job(db: Connection) -> Snapshot:
             row = find_row(db, ref)
+            taken_from = row.session.owner
             row.session = replace(row.session, epoch=row.session.epoch + 1, owner=owner)
             db.execute("UPDATE sessions SET epoch = ?, owner = ? WHERE num = ?", (row.session.epoch, owner, row.num))
-            return _snapshot(db, row, since, limit)
+            return replace(_snapshot(db, row, since, limit), taken_from=taken_from)
 
         return await self._writer.run(job)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from bench import dashboard, idle, paint, stores, turns, views
+from bench import dashboard, hostile, idle, paint, stores, storm, streams, turns, views
 from bench.servers import PEERS
 from bench.table import Row, absent, render
 
 OUT = Path("build/bench.json")
-IDLE, IDLE_FULL = 1_500, 5_000
+SOCKETS = 5_000
 PACKAGES = ("tornado", "python-socketio", "uvloop", "redis")
 
 
@@ -32,7 +32,10 @@ def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[li
         "restores": lambda: views.restores(rounds),
         "processes": lambda: views.two_processes(rounds),
         "views": lambda: views.page_views(rounds),
-        "idle": lambda: idle.idle(IDLE_FULL if options.full else IDLE),
+        "streams": lambda: streams.streamed(rounds),
+        "storm": lambda: storm.storm(rounds, SOCKETS),
+        "hostile": lambda: hostile.beside(rounds),
+        "idle": lambda: idle.idle(SOCKETS),
         "echo": lambda: turns.echoed(rounds),
         "paint": lambda: paint.cached_history(rounds),
         "stores": lambda: stores.measure(backends, rounds),
@@ -72,11 +75,11 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument(
         "--rows",
         default="",
-        help="comma-separated, of turns, restores, processes, views, idle, echo, paint, stores, dashboard",
+        help="comma-separated, of turns, restores, processes, views, streams, storm, hostile, idle, echo, paint, "
+        "stores, dashboard",
     )
     parser.add_argument("--backends", default="", help="comma-separated, for stores; left out: all there are")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of each measurement")
-    parser.add_argument("--full", action="store_true", help=f"{IDLE_FULL:,} idle sockets in place of {IDLE:,}")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds is at least 1")

@@ -6,6 +6,7 @@ it is, so that masking costs the client nothing; the server has to unmask all th
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -15,11 +16,15 @@ from bench.frames import Frames, frame
 LIMIT = 30.0
 """Seconds that any one answer may take."""
 _CLOSE = 0x8
-_HANDSHAKE = (
+HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://localhost\r\n"
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Version: 13\r\n\r\n"
 )
+
+
+def _ignored(_packet: bytes) -> None:
+    return None
 
 
 class BadAnswer(Exception):
@@ -77,7 +82,10 @@ class Http(asyncio.Protocol):
 
 
 class Socket(asyncio.Protocol):
-    """A Socket.IO client over WebSocket; joins a session in its handshake when it is given one."""
+    """A Socket.IO client over WebSocket; joins a session in its handshake when it is given one.
+
+    `heard(packet)` gets the events that nothing here waits for.
+    """
 
     def __init__(self, port: int, auth: dict[str, Any] | None) -> None:
         loop = asyncio.get_running_loop()
@@ -87,6 +95,7 @@ class Socket(asyncio.Protocol):
         self._head = b""
         self._asked: deque[tuple[bytes, asyncio.Future[bytes]]] = deque()
         self._count = 0
+        self.heard: Callable[[bytes], None] = _ignored
         self.ready: asyncio.Future[None] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
 
@@ -101,7 +110,7 @@ class Socket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.write(_HANDSHAKE.format(port=self._port).encode())
+        self._transport.write(HANDSHAKE.format(port=self._port).encode())
 
     def ask(self, event: str, payload: bytes) -> "asyncio.Future[bytes]":
         """Emit an event with a JSON payload; the result is what the server acknowledges it with."""
@@ -148,6 +157,8 @@ class Socket(asyncio.Protocol):
             self.ready.set_result(None)
         elif packet.startswith((b"44", b'42["error"')):
             self._fail(BadAnswer(packet[:500]))
+        else:
+            self.heard(packet)
 
     def _acknowledged(self, packet: bytes) -> None:
         head, answer = self._asked.popleft()

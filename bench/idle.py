@@ -24,10 +24,11 @@ async def idle(sockets: int) -> list[Row]:
 
 
 async def _per_socket(server: Server, count: int) -> float:
-    opened = [await _joined(server) for _ in range(WARM)]
+    sessions = await server.sessions(WARM + count)
+    opened = [await _joined(server, session_id) for session_id in sessions[:WARM]]
     server.collect()
     before = server.memory()
-    opened += [await _joined(server) for _ in range(count)]
+    opened += [await _joined(server, session_id) for session_id in sessions[WARM:]]
     server.collect()
     taken = server.memory() - before
     for socket in opened:
@@ -35,6 +36,5 @@ async def _per_socket(server: Server, count: int) -> float:
     return taken / count / 1000
 
 
-async def _joined(server: Server) -> Socket:
-    session_id = await server.session()
+async def _joined(server: Server, session_id: str) -> Socket:
     return await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})

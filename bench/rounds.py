@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -15,11 +16,32 @@ _LOOK, _IDLE, _PATIENCE = 0.1, 0.011, 10.0
 """Seconds: between two looks at a server, of processor time that count as idle, and to wait at most."""
 
 
+class Subject(Protocol):
+    """What is measured against a server. `run` does what fits in so many seconds, and returns how much that was."""
+
+    @property
+    def server(self) -> Server: ...
+
+    async def run(self, seconds: float) -> int: ...
+
+
 class Work(Struct, frozen=True):
-    """What one of several workers repeats against a server, until told to stop."""
+    """What several workers repeat against a server, each for itself."""
 
     server: Server
     workers: Sequence[Callable[[], Awaitable[None]]]
+
+    async def run(self, seconds: float) -> int:
+        end = time.perf_counter() + seconds
+
+        async def repeat(once: Callable[[], Awaitable[None]]) -> int:
+            count = 0
+            while time.perf_counter() < end:
+                await once()
+                count += 1
+            return count
+
+        return sum(await asyncio.gather(*map(repeat, self.workers)))
 
 
 class Sample(Struct, frozen=True):
@@ -37,7 +59,7 @@ class Sample(Struct, frozen=True):
     late: float
 
 
-async def interleaved(works: Sequence[Work], rounds: int, seconds: float) -> list[list[Sample]]:
+async def interleaved(works: Sequence[Subject], rounds: int, seconds: float) -> list[list[Sample]]:
     """The samples of each work. The first slice of each warms it up and is not counted."""
     samples: list[list[Sample]] = [[] for _ in works]
     for work in works:
@@ -49,22 +71,13 @@ async def interleaved(works: Sequence[Work], rounds: int, seconds: float) -> lis
     return samples
 
 
-async def _slice(work: Work, seconds: float) -> Sample:
-    end = time.perf_counter() + seconds
-    counts = [0] * len(work.workers)
-
-    async def repeat(index: int, once: Callable[[], Awaitable[None]]) -> None:
-        while time.perf_counter() < end:
-            await once()
-            counts[index] += 1
-
+async def _slice(work: Subject, seconds: float) -> Sample:
     cpu, store = work.server.cpu(), work.server.store_cpu()
     start, own = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(repeat(index, once) for index, once in enumerate(work.workers)))
+    total = await work.run(seconds)
     took = time.perf_counter() - start
     client = (time.process_time() - own) / took
     late = await _quiet(work.server)
-    total = sum(counts)
     cpu, store = work.server.cpu() - cpu, work.server.store_cpu() - store
     return Sample(total / took, cpu / total * 1e6, store / total * 1e6, client, late)
 
@@ -80,7 +93,7 @@ async def _quiet(server: Server) -> float:
             return took - _LOOK
 
 
-def rates(what: str, works: Sequence[Work], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
+def rates(what: str, works: Sequence[Subject], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
     """A line for each work; `ratio` is the median, over the rounds, of its rate over the one of `against`."""
     base = next(taken for work, taken in zip(works, samples, strict=True) if work.server.name == against)
     rows = []

@@ -1,5 +1,6 @@
 """The servers that are compared: each a real process on a free port, killed at the end."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -77,12 +78,23 @@ class Server:
             # The signal is not answered; a collection of such a heap takes milliseconds.
             time.sleep(0.5)
 
+    async def sessions(self, count: int) -> list[str]:
+        """Create empty sessions; their ids."""
+        body = msgspec.json.encode({"websiteUrl": "http://localhost/demo/"})
+        clients = [await Http.open(self.port) for _ in range(min(count, 50))]
+        rest = iter(range(count))
+
+        async def create(http: Http) -> list[str]:
+            return [msgspec.json.decode(await http.post("/api/session/init", body))["sessionId"] for _ in rest]
+
+        created = await asyncio.gather(*map(create, clients))
+        for http in clients:
+            http.close()
+        return [session_id for some in created for session_id in some]
+
     async def session(self, messages: int = 0) -> str:
         """Create a session that holds so many messages; its id."""
-        http = await Http.open(self.port)
-        body = msgspec.json.encode({"websiteUrl": "http://localhost/demo/"})
-        session_id: str = msgspec.json.decode(await http.post("/api/session/init", body))["sessionId"]
-        http.close()
+        (session_id,) = await self.sessions(1)
         if messages:
             socket = await Socket.open(self.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
             for number in range(messages):
@@ -117,7 +129,9 @@ class Servers:
             self._redis_pid = int(self._redis.info()["process_id"])
         return self._redis.url
 
-    async def leflux(self, backend: str = "redis", message_log: bool = True, processes: int = 1) -> Server:
+    async def leflux(
+        self, backend: str = "redis", message_log: bool = True, processes: int = 1, agent: str = "none"
+    ) -> Server:
         """`message_log`: whether the permanent log, with its search index, is kept. On Redis it has a bus, as the peer
         has an adapter.
         """
@@ -126,7 +140,7 @@ class Servers:
             store = StoreSettings(backend="redis", redis=RedisSettings(url=self.redis_url))
         port = free_port()
         names = ("init_per_minute", "messages_per_minute", "address_messages_per_minute", "sockets_per_address")
-        sections: dict[str, Any] = {"agent": {"kind": "none"}, "limits": dict.fromkeys(names, UNLIMITED)}
+        sections: dict[str, Any] = {"agent": {"kind": agent}, "limits": dict.fromkeys(names, UNLIMITED)}
         config = write_config(self._folder, store, port, **sections)
         tree = yaml.safe_load(config.read_text())
         if backend == "redis":
@@ -146,12 +160,11 @@ class Servers:
         config = write_config(self._folder, store, port, agent={"kind": "none"})
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
-    async def peer(self, message_log: bool = False) -> Server:
+    async def peer(self, message_log: bool = False, echoes: bool = False) -> Server:
         port = free_port()
-        command = (str(node()), "--expose-gc", str(PEERS / "server.mjs"), str(port), self.redis_url)
-        if message_log:
-            return await self._start("peer, log on", port, *command, "log")
-        return await self._start("peer", port, *command)
+        options = (*(["log"] if message_log else []), *(["echo"] if echoes else []))
+        command = (str(node()), "--expose-gc", str(PEERS / "server.mjs"), str(port), self.redis_url, *options)
+        return await self._start("peer, log on" if message_log else "peer", port, *command)
 
     async def bare(self, answers: dict[str, bytes]) -> Server:
         folder = self._folder / "answers"
@@ -160,6 +173,10 @@ class Servers:
             (folder / name).write_bytes(answer)
         port = free_port()
         return await self._start("bare Tornado", port, sys.executable, "-m", "bench.peers.bare", str(port), str(folder))
+
+    async def transport(self) -> Server:
+        port = free_port()
+        return await self._start("bare transport", port, sys.executable, "-m", "bench.peers.transport", str(port))
 
     async def stock(self) -> Server:
         port = free_port()

@@ -15,16 +15,20 @@ ECHO = f"acknowledged echo, {SOCKETS} sockets"
 
 
 async def stored(rounds: int) -> list[Row]:
-    """LeFlux on Redis against the peer on the same Redis, without and with a permanent, searchable log."""
+    """LeFlux on Redis against the peer on the same Redis, without and with a permanent, searchable log; and the floor,
+    a transport that acknowledges and does nothing else.
+    """
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]
     with servers() as started:
         logged = [await started.leflux(), await started.peer(message_log=True)]
         plain = [await started.leflux(message_log=False), await started.peer()]
         works = [await _talking(server) for server in (*plain, *logged)]
+        works.append(await _echoing(await started.transport()))
         samples = await interleaved(works, rounds, SECONDS)
-        rows = rates(WHAT, works[:2], samples[:2], "peer")
-        return rows + rates(f"{WHAT}, logged", works[2:], samples[2:], "peer, log on")
+        rows = rates(WHAT, [*works[:2], works[4]], [*samples[:2], samples[4]], "peer")
+        rows.append(rates(WHAT, [works[0], works[4]], [samples[0], samples[4]], "bare transport")[0])
+        return rows + rates(f"{WHAT}, logged", works[2:4], samples[2:4], "peer, log on")
 
 
 async def echoed(rounds: int) -> list[Row]:

@@ -12,8 +12,9 @@ import { Server } from "socket.io";
 import { RateLimit } from "./limits.mjs";
 import { carryForever } from "./log.mjs";
 
-const [port, redisUrl, kind] = process.argv.slice(2);
-const IS_LOGGED = kind === "log";
+const [port, redisUrl, ...options] = process.argv.slice(2);
+const IS_LOGGED = options.includes("log");
+const ECHOES = options.includes("echo");
 const HOSTS = new Set(["localhost", "127.0.0.1"]);
 const HISTORY_LIMIT = 200;
 const MESSAGE_CHARS = 5000;
@@ -62,6 +63,21 @@ async function read(id, from, owner) {
   if (answer === null) return null;
   const [[seq, epoch, createdAt, lastActivity], messages] = answer;
   return { seq: Number(seq), epoch: Number(epoch), createdAt, lastActivity, messages };
+}
+
+// The words go out one by one, to wherever the visitor's socket is; the reply is stored once for each question.
+async function answer(session, epoch, question, asked) {
+  const streamId = randomUUID();
+  const text = `echo: ${asked}`;
+  const words = text.match(/\S+\s*|\s+/g);
+  words.forEach((delta, chunkIndex) => io.to(session).emit("message_chunk", { streamId, chunkIndex, delta }));
+  const message = { id: randomUUID(), role: "assistant", text };
+  const ts = Date.now();
+  const [, seq] = await redis.say(
+    ...keys(session), "log:in", epoch, `~reply:${question}`, text, message.id, JSON.stringify(message), ts, IDLE_MS,
+    IS_LOGGED ? session : "",
+  );
+  io.to(session).emit("message_done", { streamId, message: { seq, ts, ...message } });
 }
 
 const app = express();
@@ -132,6 +148,7 @@ io.on("connection", async (socket) => {
       ...keys(named), "log:in", epoch, clientMessageId, text, id, body, Date.now(), IDLE_MS, IS_LOGGED ? named : "",
     );
     acknowledge(outcome === "ok" ? { ok: true, messageId, seq } : { ok: false, error: outcome });
+    if (ECHOES && outcome === "ok") await answer(named, epoch, seq, text);
   });
   socket.on("disconnect", () => {
     if (epoch) redis.release(keys(auth.sessionId)[0], epoch);

@@ -135,7 +135,8 @@ class Events:
             snapshot = await self._conversations.claim(seat.site, request, seat.sid)
             session = snapshot.session
             read_only_ms = round(self._policy(seat.site.id).read_only * 1000)
-            if not await self._hub.sit(seat, session.session_id, session.epoch, read_only_ms):
+            is_ours = await self._hub.sit(seat, session.session_id, session.epoch, read_only_ms, snapshot.taken_from)
+            if not is_ours:
                 raise Problem("not_owner", "A newer socket owns this session.")
             seat.seq = max(seat.seq, session.seq) if left == session.session_id else session.seq
             joined = await self._conversations.joined(snapshot, request.since, session.epoch)

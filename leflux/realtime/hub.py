@@ -127,8 +127,13 @@ class Hub:
         for newest in self._joining.get(session_id, ()):
             newest.seq = max(newest.seq, seq or 0)
 
-    async def sit(self, seat: Seat, session_id: str, epoch: int, read_only_ms: int) -> bool:
-        """Seat a socket that has claimed `epoch`. False when a newer one, or its own end, was faster."""
+    async def sit(
+        self, seat: Seat, session_id: str, epoch: int, read_only_ms: int, taken_from: str | None = None
+    ) -> bool:
+        """Seat a socket that has claimed `epoch`. False when a newer one, or its own end, was faster.
+
+        `taken_from`: the socket that owned the session until then. One that is not here is told by its own process.
+        """
         current = self._owners.get(session_id)
         if self._seats.get(seat.sid) is not seat:
             return False
@@ -146,7 +151,8 @@ class Hub:
             await self._emitter.leave_room(current.sid, session_id)
             await self._tell_taken_over(current.sid, session_id, read_only_ms)
         await self._emitter.enter_room(seat.sid, session_id)
-        if epoch > 1:
+        # A claim that the store carried out twice names its own socket in place of the one before.
+        if taken_from is not None and (taken_from == seat.sid or taken_from not in self._seats):
             await self._bus.tell(TAKEN, {"sessionId": session_id, "epoch": epoch, "readOnlyMs": read_only_ms})
         return True
 

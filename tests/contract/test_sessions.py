@@ -127,6 +127,17 @@ async def test_s7_each_claim_raises_the_epoch_and_the_newest_owns(storage: Stora
         assert await storage.sessions.load(ref) == session
 
 
+async def test_s7_a_claim_tells_who_owned_before_it_and_has_not_released(storage: Storage) -> None:
+    ref = await started(storage)
+    assert (await storage.sessions.claim(ref, "a", 0, 10)).taken_from is None
+    assert (await storage.sessions.claim(ref, "b", 0, 10)).taken_from == "a"
+    await storage.sessions.release(ref, 1)
+    assert (await storage.sessions.claim(ref, "c", 0, 10)).taken_from == "b"
+    assert (await storage.sessions.restore(ref, 0, 10)).taken_from is None
+    await storage.sessions.release(ref, 3)
+    assert (await storage.sessions.claim(ref, "d", 0, 10)).taken_from is None
+
+
 async def test_s8_release_leaves_no_owner_and_keeps_the_epoch(storage: Storage) -> None:
     ref = await started(storage)
     await storage.sessions.claim(ref, "a", 0, 10)

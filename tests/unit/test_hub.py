@@ -65,6 +65,36 @@ async def test_a_message_that_is_told_while_a_socket_joins_is_noticed_whoever_it
         assert newest() == 0
 
 
+class Notes:
+    """The way to other processes, which keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    async def tell(self, kind: str, payload: dict[str, Any]) -> None:
+        del payload
+        self.kinds.append(kind)
+
+
+async def test_other_processes_hear_of_a_takeover_only_when_the_socket_may_be_theirs() -> None:
+    notes = Notes()
+    hub = Hub(Emitter(), notes)
+    await seated(hub, "first", "s")
+    seat = Seat("second", SHOP, "127.0.0.1")
+    hub.arrive(seat)
+    assert await hub.sit(seat, "s", 2, 3000, taken_from="first")
+    assert notes.kinds == [], "the older socket sits here, and is told here"
+    hub.leave("second")
+    third = Seat("third", SHOP, "127.0.0.1")
+    hub.arrive(third)
+    assert await hub.sit(third, "s", 3, 3000)
+    assert notes.kinds == [], "the older socket had released the session"
+    assert await hub.sit(third, "s", 5, 3000, taken_from="elsewhere")
+    assert notes.kinds == ["taken"]
+    assert await hub.sit(third, "s", 7, 3000, taken_from="third")
+    assert notes.kinds == ["taken"] * 2, "a claim that was carried out twice hides who was before it"
+
+
 async def test_a_later_message_hides_no_earlier_one_that_is_missing() -> None:
     hub = Hub(Emitter())
     seat = await seated(hub, "socket", "s")

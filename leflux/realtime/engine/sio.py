@@ -8,11 +8,12 @@ from typing import Any
 
 import socketio
 
+from leflux.realtime.engine.members import Members
 from leflux.realtime.engine.packet import ACK, EVENT, Packet
 from leflux.realtime.engine.server import Engine
 
 
-class DirectEmit(socketio.AsyncManager):  # type: ignore[misc]
+class DirectEmit(socketio.AsyncManager, Members):  # type: ignore[misc]
     """Encodes an event once and writes it to each recipient at once, without a task for each.
 
     `delivered(room, seq)` hears of an event that carried a `seq` to a socket of this process.

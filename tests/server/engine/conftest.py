@@ -60,9 +60,14 @@ class Rig:
     def at_baseline(self) -> bool:
         """Nothing is left of any connection."""
         manager = self.server.manager
-        rooms = [room for space in manager.rooms.values() for room in space.values() if room]
-        kept = (self.engine.sessions, self.engine.by_address, self.engine._ending, self.server.environ, rooms)
-        return not any((*kept, manager.pending_connect, self.server._binary_packet, len(self.engine._wheel)))
+        kept = (self.engine.sessions, self.engine.by_address, self.engine._ending, self.server.environ)
+        waiting = (self.server._binary_packet, manager.callbacks, len(self.engine._wheel))
+        return not any((*kept, manager.rooms, *waiting))
+
+    @property
+    def sids(self) -> list[str]:
+        """The sockets of the main namespace, the oldest first."""
+        return [sid for sid, _ in self.server.manager.get_participants("/", None)]
 
     async def wait_for_baseline(self) -> None:
         await until(lambda: self.at_baseline, "every trace of the connections is gone")

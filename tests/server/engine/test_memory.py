@@ -58,7 +58,7 @@ async def test_a_reader_that_never_reads_is_dropped_at_the_byte_cap(open_rig: Op
     for number in range(1, 11):
         raw = await never_reading(rig)
         (session,) = rig.engine.sessions.values()
-        (sid,) = rig.server.manager.rooms["/"][None]
+        (sid,) = rig.sids
         sent = 0
         while session.is_open and sent < 64 * MEGABYTE:
             await rig.server.emit("told", "x" * 65_536, to=sid)
@@ -75,7 +75,7 @@ async def test_a_slow_reader_costs_the_others_nothing(open_rig: OpenRig) -> None
     rig = await open_rig(max_buffer=262_144)
     await never_reading(rig)
     other = await rig.websocket()
-    for number, sid in enumerate(rig.server.manager.rooms["/"][None]):
+    for number, sid in enumerate(rig.sids):
         await rig.server.enter_room(sid, "all")
         assert number < 2
     for number in range(1_000):

@@ -19,7 +19,7 @@ async def waiting_poll(rig: Rig, sid: str) -> "asyncio.Task[tuple[int, str]]":
 
 async def tell(rig: Rig, *values: int) -> None:
     for value in values:
-        await rig.server.emit("told", value, to=next(iter(rig.server.manager.rooms["/"][None])))
+        await rig.server.emit("told", value, to=rig.sids[0])
 
 
 async def test_a_poll_waits_for_what_comes(rig: Rig) -> None:
@@ -87,7 +87,7 @@ async def test_a_client_that_never_polls_is_dropped_at_the_byte_cap(open_rig: Op
     rig = await open_rig(max_buffer=10_000)
     sid = await rig.polling()
     session = rig.engine.sessions[sid]
-    room = next(iter(rig.server.manager.rooms["/"][None]))
+    room = rig.sids[0]
     for _ in range(200):
         await rig.server.emit("told", "x" * 1_000, to=room)
         assert session.transport._size < 12_000
