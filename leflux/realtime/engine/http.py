@@ -162,7 +162,7 @@ class EngineHandler(CappedBody):
         def begin(protocol: WebSocket) -> Session:
             return engine.open(admission, protocol, request)
 
-        websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, candidate)
+        websocket = WebSocket(response.serialize(), engine.max_frame, engine.max_buffer, begin, engine.turn, candidate)
         with suppress(StreamClosedError):
             hand_over(cast(Detached, self.detach()), websocket)
 

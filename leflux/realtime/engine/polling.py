@@ -30,7 +30,8 @@ class Polling:
     def overflows(self) -> bool:
         return self._size > self._max_buffer
 
-    def send(self, packet: str) -> None:
+    def send(self, packet: str, hold: bool = False) -> None:
+        del hold
         if self._closed:
             return
         self._waiting.append(packet)

@@ -11,6 +11,7 @@ import structlog
 from tornado.httputil import HTTPServerRequest
 
 from leflux.realtime.engine.session import MESSAGE, OPEN, Session, Transport
+from leflux.realtime.engine.turn import Turn
 from leflux.realtime.engine.wheel import Wheel
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ class Engine:
         self.connect_timeout = connect_timeout
         self.sockets_per_address = sockets_per_address
         self.sessions: dict[str, Session] = {}
+        self.turn = Turn()
         self.by_address: Counter[str] = Counter()
         self.closed_by: Counter[str] = Counter()
         self.is_used: Callable[[str], bool] = lambda _sid: True
@@ -149,11 +151,11 @@ class Engine:
     async def send(self, sid: str, data: str) -> None:
         self.post(sid, data)
 
-    def post(self, sid: str, data: str) -> None:
-        """Send a Socket.IO packet now; a connection that is gone is no error."""
+    def post(self, sid: str, data: str, hold: bool = False) -> None:
+        """Send a Socket.IO packet now, or at the end of this turn; a connection that is gone is no error."""
         session = self.sessions.get(sid)
         if session is not None:
-            session.send(MESSAGE + data)
+            session.send(MESSAGE + data, hold)
 
     async def send_packet(self, sid: str, packet: Any) -> None:
         self.post(sid, packet.data)

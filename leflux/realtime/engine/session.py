@@ -21,7 +21,8 @@ class Transport(Protocol):
     def overflows(self) -> bool:
         """More waits for the client than it may leave unread."""
 
-    def send(self, packet: str) -> None: ...
+    def send(self, packet: str, hold: bool = False) -> None:
+        """Send now, or, with `hold`, at the end of this turn of the event loop at the latest."""
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye and hang up."""
@@ -116,10 +117,10 @@ class Session:
         elif kind not in (UPGRADE, NOOP):
             self.close(1002, "bad packet")
 
-    def send(self, packet: str) -> None:
+    def send(self, packet: str, hold: bool = False) -> None:
         if self._closing:
             return
-        self.transport.send(packet)
+        self.transport.send(packet, hold)
         if self.transport.overflows:
             self.close(1008, "slow reader")
 

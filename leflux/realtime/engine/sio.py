@@ -45,7 +45,7 @@ class DirectEmit(socketio.AsyncManager, Members):  # type: ignore[misc]
             if packet is None:
                 arguments = data if isinstance(data, tuple) else () if data is None else (data,)
                 packet = Packet(EVENT, [event, *arguments], namespace).encode()
-            self.server.eio.post(eio_sid, packet)
+            self.server.eio.post(eio_sid, packet, hold=True)
         if packet is not None and kwargs.get("seq") is not None and self.delivered is not None:
             self.delivered(to or room or "", kwargs["seq"])
 

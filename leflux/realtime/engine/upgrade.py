@@ -89,7 +89,7 @@ class _Request(HTTPMessageDelegate):
             return engine.open(admission, protocol, cast(HTTPServerRequest, asked))
 
         hello = _HELLO % accept_key(asked.headers["Sec-WebSocket-Key"]).encode()
-        hand_over(self._connection.detach(), WebSocket(hello, engine.max_frame, engine.max_buffer, begin))
+        hand_over(self._connection.detach(), WebSocket(hello, engine.max_frame, engine.max_buffer, begin, engine.turn))
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         return None if self._inner is None else self._inner.data_received(chunk)

@@ -13,8 +13,11 @@ from websockets.protocol import SERVER, Protocol, State
 from leflux.realtime.engine.frames import Cutter, text_frame
 from leflux.realtime.engine.polling import Polling
 from leflux.realtime.engine.session import NOOP, PING, UPGRADE, Session
+from leflux.realtime.engine.turn import Turn
 
 HANG_UP_AFTER = 5.0
+# No more bytes than that are held until the end of a turn.
+HELD = 65_536
 _PROBE = f"{PING}probe"
 
 
@@ -29,12 +32,15 @@ class WebSocket(asyncio.Protocol):
         "_candidate",
         "_cutter",
         "_hang_up",
+        "_held",
+        "_held_size",
         "_hello",
         "_machine",
         "_max_buffer",
         "_max_frame",
         "_parts",
         "_transport",
+        "_turn",
         "early",
         "session",
     )
@@ -47,12 +53,16 @@ class WebSocket(asyncio.Protocol):
         max_frame: int,
         max_buffer: int,
         begin: Callable[["WebSocket"], Session],
+        turn: Turn,
         candidate: Session | None = None,
     ) -> None:
         self._machine: Protocol | None = None
         self._max_frame = max_frame
         self._cutter: Cutter | None = Cutter(max_frame)
         self._hello = hello
+        self._turn = turn
+        self._held: list[bytes] = []
+        self._held_size = 0
         self._transport: asyncio.Transport | None = None
         self._parts: bytearray | None = None
         self._hang_up: asyncio.TimerHandle | None = None
@@ -79,10 +89,11 @@ class WebSocket(asyncio.Protocol):
         if self._candidate is not None:
             # An upgrade that does not come to its point must not stay.
             self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
-        self._transport.write(self._hello)
+        self._hold(self._hello)
         self._hello = b""
         if self._candidate is None:
             self.session = self._begin(self)
+        self.release()
         if self.early:
             early, self.early = self.early, b""
             self.data_received(early)
@@ -125,6 +136,7 @@ class WebSocket(asyncio.Protocol):
         del exc
         self._cancel_hang_up()
         self._transport = None
+        self._held = []
         session, self.session = self.session, None
         if session is not None:
             session.close(1006, "transport close")
@@ -179,9 +191,30 @@ class WebSocket(asyncio.Protocol):
         for packet in polling.leave():
             self.send(packet)
 
-    def send(self, packet: str) -> None:
-        if self._transport is not None and self._is_open:
-            self._transport.write(text_frame(packet.encode()))
+    def send(self, packet: str, hold: bool = False) -> None:
+        if self._transport is None or not self._is_open:
+            return
+        frame = text_frame(packet.encode())
+        if not hold and not self._held:
+            self._transport.write(frame)
+            return
+        if not self._held:
+            self._turn.add(self)
+        self._hold(frame)
+        if not hold or self._held_size > HELD:
+            self.release()
+
+    def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_size += len(data)
+
+    def release(self) -> None:
+        """Write what was held. Whatever else is written comes after it."""
+        if not self._held:
+            return
+        held, self._held, self._held_size = self._held, [], 0
+        if self._transport is not None:
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self, code: int, reason: str) -> None:
         self.session = None
@@ -194,6 +227,7 @@ class WebSocket(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
+        self.release()
         transport = self._transport
         if transport is None or self._machine is None:
             return

@@ -1,0 +1,110 @@
+"""What one turn of the loop has to say to a socket is one write, in the order in which it was said."""
+
+import asyncio
+from typing import Any, cast
+
+from leflux.realtime.engine.frames import text_frame
+from leflux.realtime.engine.session import Session
+from leflux.realtime.engine.turn import Turn
+from leflux.realtime.engine.websocket import HELD, WebSocket
+from tests.server.engine.conftest import Rig
+
+
+class Writes:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        del high
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.written.append(b"closed")
+
+    def abort(self) -> None:
+        self.written.append(b"aborted")
+
+
+def connected(writes: Writes) -> WebSocket:
+    def begin(socket: WebSocket) -> Session:
+        socket.send("0{}")
+        return cast("Session", None)
+
+    socket = WebSocket(b"hello;", 1_000, 100_000, begin, Turn())
+    socket.connection_made(cast("Any", writes))
+    return socket
+
+
+def frames(*packets: str) -> bytes:
+    return b"".join(text_frame(packet.encode()) for packet in packets)
+
+
+async def test_the_handshake_and_the_first_packet_are_one_write() -> None:
+    writes = Writes()
+    connected(writes)
+    assert writes.written == [b"hello;" + frames("0{}")]
+
+
+async def test_what_is_held_goes_out_together_when_the_turn_ends() -> None:
+    writes = Writes()
+    socket, other = connected(writes), connected(Writes())
+    writes.written.clear()
+    for packet in ("4a", "4b", "4c"):
+        socket.send(packet, hold=True)
+        other.send(packet, hold=True)
+    assert writes.written == []
+    await asyncio.sleep(0)
+    assert writes.written == [frames("4a", "4b", "4c")]
+    socket.send("4d", hold=True)
+    await asyncio.sleep(0)
+    assert writes.written[1:] == [frames("4d")]
+
+
+async def test_nothing_overtakes_what_is_held() -> None:
+    writes = Writes()
+    socket = connected(writes)
+    writes.written.clear()
+    socket.send("4a", hold=True)
+    socket.send("4b")
+    assert writes.written == [frames("4a", "4b")]
+    socket.send("4c", hold=True)
+    socket.close(1000, "")
+    assert writes.written[1:] == [frames("4c"), b"\x88\x02\x03\xe8"]
+    await asyncio.sleep(0)
+    assert len(writes.written) == 3
+
+
+async def test_no_more_is_held_than_the_cap() -> None:
+    writes = Writes()
+    socket = connected(writes)
+    writes.written.clear()
+    for _ in range(3):
+        socket.send("4" + "x" * (HELD // 2), hold=True)
+    assert len(writes.written) == 1
+    await asyncio.sleep(0)
+    assert sum(map(len, writes.written)) > 3 * (HELD // 2)
+
+
+async def test_a_socket_that_is_gone_holds_nothing() -> None:
+    writes = Writes()
+    socket = connected(writes)
+    writes.written.clear()
+    socket.send("4a", hold=True)
+    socket.connection_lost(None)
+    socket.send("4b", hold=True)
+    await asyncio.sleep(0)
+    assert writes.written == []
+
+
+async def test_events_and_answers_keep_their_order(rig: Rig) -> None:
+    raw = await rig.websocket()
+    (sid,) = rig.sids
+    for number in range(3):
+        await rig.server.emit("told", number, to=sid)
+    raw.text('421["echo","asked"]')
+    packets = [await raw.packet() for _ in range(4)]
+    assert packets == ['42["told",0]', '42["told",1]', '42["told",2]', '431["asked"]']
