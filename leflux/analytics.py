@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 FLUSH_EVERY = 5.0
 FOLD_EVERY = 3600.0
+_HOUR, _DAY = 3_600, 86_400
 READS_AT_ONCE = 16
 MAX_DAYS = 400
 
@@ -45,6 +46,7 @@ class Analytics(Recurring):
         self._changed: set[tuple[str, str]] = set()
         self._versions: dict[tuple[str, str], int] = {}
         self._fold_at = 0.0
+        self._day_number, self._date = -1.0, ""
         self.hurry()
 
     def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None:
@@ -61,7 +63,7 @@ class Analytics(Recurring):
         """A visitor's message has come, for the first time or again."""
         tally = self._today(site_id)
         if created:
-            tally.hours[datetime.fromtimestamp(self._clock(), UTC).hour] += 1
+            tally.hours[int(self._clock() % _DAY // _HOUR)] += 1
         else:
             tally.duplicates += 1
 
@@ -70,7 +72,10 @@ class Analytics(Recurring):
         self._today(site_id).gaps += 1
 
     def _today(self, site_id: str) -> Tally:
-        key = (site_id, date_of(self._clock()))
+        now = self._clock()
+        if now // _DAY != self._day_number:
+            self._day_number, self._date = now // _DAY, date_of(now)
+        key = (site_id, self._date)
         self._changed.add(key)
         return self._counted.setdefault(key, Tally())
 

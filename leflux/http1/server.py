@@ -9,7 +9,10 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from leflux.http1.connection import Connection
 from leflux.http1.keeper import Keeper, Limits
 
-BACKLOG = 128
+BACKLOG = 4_096
+"""Connections that may wait to be accepted, if the kernel allows it (`somaxconn`). What finds no place here waits a
+second or more until it tries again, just when everybody comes at once.
+"""
 GRACE = 2.0
 """Seconds that answers under way may still take when every connection is closed."""
 

@@ -1,4 +1,5 @@
-"""The frames that make up nearly all traffic, without the state machine: whole, final, masked text frames (RFC 6455).
+"""The frames that make up nearly all traffic, without the state machine: whole, final, masked text frames (RFC 6455),
+and the one that says goodbye.
 
 Everything else, in whole frames, is for `websockets`' protocol, which knows every rule.
 """
@@ -6,6 +7,8 @@ Everything else, in whole frames, is for `websockets`' protocol, which knows eve
 from collections.abc import Iterator
 
 from msgspec import Struct
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close
 
 try:
     from websockets.speedups import apply_mask
@@ -13,6 +16,7 @@ except ImportError:  # pragma: no cover - a platform for which there is no wheel
     from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
+_FINAL_CLOSE = 0x88
 _MASKED = 0x80
 _LONG, _VERY_LONG = 126, 127
 
@@ -75,6 +79,23 @@ def _extent(data: bytes, start: int) -> tuple[int, int]:
     if have < 2 + size:
         return begin, start + 2 + size
     return begin, begin + int.from_bytes(data[start + 2 : start + 2 + size], "big")
+
+
+def goodbye(frame: bytes) -> bytes | None:
+    """The payload of a proper close frame of a client; None for any other frame. `frame` is whole."""
+    if len(frame) < 6 or frame[0] != _FINAL_CLOSE or not _MASKED <= frame[1] < _MASKED + _LONG:
+        return None
+    payload = apply_mask(frame[6:], frame[2:6])
+    try:
+        Close.parse(payload)
+    except (ProtocolError, UnicodeDecodeError):
+        return None
+    return payload
+
+
+def close_frame(payload: bytes) -> bytes:
+    """An unmasked close frame; `payload` is a code of two bytes and a reason, or nothing."""
+    return bytes((_FINAL_CLOSE, len(payload))) + payload
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """The WebSocket transport: an asyncio protocol around `websockets`' sans-I/O state machine. Text only.
 
-Whole text frames, which are nearly all, bypass the state machine both ways; see `frames`.
+Whole text frames, which are nearly all, and the client's goodbye bypass the state machine; see `frames`.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import cast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
 
-from leflux.realtime.engine.frames import Cutter, text_frame
+from leflux.realtime.engine.frames import Cutter, close_frame, goodbye, text_frame
 from leflux.realtime.engine.polling import Polling
 from leflux.realtime.engine.session import NOOP, PING, UPGRADE, Session
 from leflux.realtime.engine.turn import Turn
@@ -35,6 +35,7 @@ class WebSocket(asyncio.Protocol):
         "_held",
         "_held_size",
         "_hello",
+        "_is_ended",
         "_machine",
         "_max_buffer",
         "_max_frame",
@@ -60,6 +61,7 @@ class WebSocket(asyncio.Protocol):
         self._max_frame = max_frame
         self._cutter: Cutter | None = Cutter(max_frame)
         self._hello = hello
+        self._is_ended = False
         self._turn = turn
         self._held: list[bytes] = []
         self._held_size = 0
@@ -74,14 +76,14 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def _ws(self) -> Protocol:
-        """The state machine; a socket that only ever carries whole text frames needs none until it closes."""
+        """The state machine; a socket that only ever carries whole text frames needs none unless we hang up."""
         if self._machine is None:
             self._machine = Protocol(SERVER, state=State.OPEN, max_size=self._max_frame)
         return self._machine
 
     @property
     def _is_open(self) -> bool:
-        return self._machine is None or self._machine.state is State.OPEN
+        return not self._is_ended and (self._machine is None or self._machine.state is State.OPEN)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -109,12 +111,29 @@ class WebSocket(asyncio.Protocol):
             self._state_machine(data)
             return
         for piece in self._cutter.feed(data):
+            if self._is_ended:
+                return
             if piece.text is None:
+                if self._machine is None and (payload := goodbye(piece.data)) is not None:
+                    self._leave(payload)
+                    return
                 if piece.is_rest:
                     self._cutter = None
                 self._state_machine(piece.data)
             elif self._is_open:
                 self._whole(piece.text)
+
+    def _leave(self, payload: bytes) -> None:
+        """The client says goodbye, and is answered with the same."""
+        self._is_ended = True
+        self._hold(close_frame(payload))
+        self.release()
+        if self._transport is not None:
+            self._transport.close()
+            if self._transport.get_write_buffer_size() and self._hang_up is None:
+                self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
+        if self.session is not None:
+            self.session.close(1006, "transport close")
 
     def _whole(self, text: bytes) -> None:
         if self._parts is not None:
@@ -129,6 +148,8 @@ class WebSocket(asyncio.Protocol):
         self._flush()
 
     def eof_received(self) -> None:
+        if self._is_ended:
+            return
         self._ws.receive_eof()
         self._flush()
 

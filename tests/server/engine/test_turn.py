@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any, cast
 
+import pytest
+
 from leflux.realtime.engine.frames import text_frame
 from leflux.realtime.engine.session import Session
 from leflux.realtime.engine.turn import Turn
@@ -21,6 +23,9 @@ class Writes:
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def close(self) -> None:
         self.written.append(b"closed")
@@ -108,3 +113,19 @@ async def test_events_and_answers_keep_their_order(rig: Rig) -> None:
     raw.text('421["echo","asked"]')
     packets = [await raw.packet() for _ in range(4)]
     assert packets == ['42["told",0]', '42["told",1]', '42["told",2]', '431["asked"]']
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x03\xe9", b"\x03\xe8bye", b"\x0b\xb8"])
+async def test_a_goodbye_is_answered_with_the_same_and_takes_what_was_held_along(payload: bytes) -> None:
+    writes = Writes()
+    socket = connected(writes)
+    writes.written.clear()
+    socket.send("4a", hold=True)
+    mask = b"\1\2\3\4"
+    masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    socket.data_received(bytes((0x88, 0x80 | len(payload))) + mask + masked + b"\x81\x80\0\0\0\0 and more")
+    assert writes.written == [frames("4a") + bytes((0x88, len(payload))) + payload, b"closed"]
+    socket.send("4b")
+    socket.data_received(b"whatever")
+    socket.eof_received()
+    assert len(writes.written) == 2
