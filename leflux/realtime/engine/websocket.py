@@ -234,7 +234,8 @@ class WebSocket(asyncio.Protocol):
         if not self._held:
             return
         held, self._held, self._held_size = self._held, [], 0
-        if self._transport is not None:
+        # A connection that is being closed refuses what is written, and others wait for their turn behind this one.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self, code: int, reason: str) -> None:

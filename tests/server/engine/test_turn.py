@@ -22,6 +22,8 @@ class Writes:
         del high
 
     def write(self, data: bytes) -> None:
+        if self.is_closing():
+            raise RuntimeError("closed, as uvloop says it")
         self.written.append(data)
 
     def get_write_buffer_size(self) -> int:
@@ -33,13 +35,16 @@ class Writes:
     def abort(self) -> None:
         self.written.append(b"aborted")
 
+    def is_closing(self) -> bool:
+        return self.written[-1:] in ([b"closed"], [b"aborted"])
 
-def connected(writes: Writes) -> WebSocket:
+
+def connected(writes: Writes, turn: Turn | None = None) -> WebSocket:
     def begin(socket: WebSocket) -> Session:
         socket.send("0{}")
         return cast("Session", None)
 
-    socket = WebSocket(b"hello;", 1_000, 100_000, begin, Turn())
+    socket = WebSocket(b"hello;", 1_000, 100_000, begin, turn or Turn())
     socket.connection_made(cast("Any", writes))
     return socket
 
@@ -103,6 +108,19 @@ async def test_a_socket_that_is_gone_holds_nothing() -> None:
     socket.send("4b", hold=True)
     await asyncio.sleep(0)
     assert writes.written == []
+
+
+async def test_one_that_is_being_closed_does_not_keep_the_others_from_their_turn() -> None:
+    writes, others = Writes(), Writes()
+    turn = Turn()
+    closing, other = connected(writes, turn), connected(others, turn)
+    others.written.clear()
+    closing.send("4a", hold=True)
+    other.send("4b", hold=True)
+    writes.abort()
+    await asyncio.sleep(0)
+    assert writes.written[-1] == b"aborted"
+    assert others.written == [frames("4b")]
 
 
 async def test_events_and_answers_keep_their_order(rig: Rig) -> None:
