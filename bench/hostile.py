@@ -10,7 +10,7 @@ from statistics import median, quantiles
 
 from bench.attacks import ATTACKS, attack_forever
 from bench.client import Socket
-from bench.servers import Server, missing, say, servers
+from bench.servers import Server, join, missing, say, servers
 from bench.table import Row, absent, spread
 
 TALKERS = 20
@@ -36,7 +36,7 @@ class Beside:
     @classmethod
     async def open(cls, server: Server) -> "Beside":
         sessions = await server.sessions(TALKERS + EACH)
-        talkers = [(await _join(server, session_id), session_id) for session_id in sessions[:TALKERS]]
+        talkers = [(await join(server, session_id), session_id) for session_id in sessions[:TALKERS]]
         return cls(server, talkers, sessions[TALKERS:])
 
     async def measure(self) -> None:
@@ -108,7 +108,3 @@ def _line(subject: Beside, what: str, percent: int, note: str) -> Row:
 
 def _at(waits: Sequence[float], percent: int) -> float:
     return quantiles(waits, n=100, method="inclusive")[percent - 1]
-
-
-async def _join(server: Server, session_id: str) -> Socket:
-    return await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})

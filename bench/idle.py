@@ -1,7 +1,6 @@
 """What a socket that has joined its session and says nothing holds in the server's memory."""
 
-from bench.client import Socket
-from bench.servers import Server, missing, servers
+from bench.servers import Server, join, missing, servers
 from bench.table import Row, absent
 
 WARM = 200
@@ -25,16 +24,12 @@ async def idle(sockets: int) -> list[Row]:
 
 async def _per_socket(server: Server, count: int) -> float:
     sessions = await server.sessions(WARM + count)
-    opened = [await _joined(server, session_id) for session_id in sessions[:WARM]]
+    opened = [await join(server, session_id) for session_id in sessions[:WARM]]
     server.collect()
     before = server.memory()
-    opened += [await _joined(server, session_id) for session_id in sessions[WARM:]]
+    opened += [await join(server, session_id) for session_id in sessions[WARM:]]
     server.collect()
     taken = server.memory() - before
     for socket in opened:
         socket.close()
     return taken / count / 1000
-
-
-async def _joined(server: Server, session_id: str) -> Socket:
-    return await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})

@@ -96,11 +96,16 @@ class Server:
         """Create a session that holds so many messages; its id."""
         (session_id,) = await self.sessions(1)
         if messages:
-            socket = await Socket.open(self.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
+            socket = await join(self, session_id)
             for number in range(messages):
                 await say(socket, session_id, f"seed-{number}")
             await socket.leave()
         return session_id
+
+
+async def join(server: Server, session_id: str) -> Socket:
+    """A socket that has joined the session."""
+    return await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
 
 
 async def say(socket: Socket, session_id: str, key: str) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from statistics import quantiles
-from typing import Any
 
 from msgspec.structs import replace
 
 from bench.client import Socket
 from bench.rounds import interleaved, rates
-from bench.servers import Server, missing, servers
+from bench.servers import Server, join, missing, servers
 from bench.table import Row, absent
 
 AT_ONCE = 500
@@ -31,12 +31,12 @@ class Storm:
         await asyncio.gather(*(socket.leave() for socket in sockets))
         return len(sockets)
 
-    async def _open_some(self, left: Any) -> list[Socket]:
+    async def _open_some(self, left: Iterator[str | None]) -> list[Socket]:
         opened = []
         for session_id in left:
             start = time.perf_counter()
-            auth = None if session_id is None else {"sessionId": session_id, "url": "http://localhost/demo/"}
-            opened.append(await Socket.open(self.server.port, auth))
+            joining = Socket.open(self.server.port) if session_id is None else join(self.server, session_id)
+            opened.append(await joining)
             self.waits.append(time.perf_counter() - start)
         return opened
 

@@ -4,9 +4,9 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 
-from bench.client import LIMIT, BadAnswer, Socket
+from bench.client import LIMIT, BadAnswer
 from bench.rounds import Work, interleaved, rates
-from bench.servers import TEXT, Server, missing, say, servers
+from bench.servers import TEXT, Server, join, missing, say, servers
 from bench.table import Row, absent
 
 SOCKETS = 50
@@ -27,7 +27,7 @@ async def streamed(rounds: int) -> list[Row]:
 
 async def _asker(server: Server) -> Callable[[], Awaitable[None]]:
     session_id = await server.session()
-    socket = await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
+    socket = await join(server, session_id)
     numbers = itertools.count()
     heard: list[bytes] = []
     done = asyncio.Event()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from bench.client import Socket
 from bench.rounds import Work, interleaved, rates
-from bench.servers import Server, Servers, missing, say, servers
+from bench.servers import Server, Servers, join, missing, say, servers
 from bench.table import Row, absent
 
 SOCKETS = 50
@@ -48,7 +48,7 @@ async def _talking(server: Server) -> Work:
 
 async def _talker(server: Server) -> Callable[[], Awaitable[None]]:
     session_id = await server.session()
-    socket = await Socket.open(server.port, {"sessionId": session_id, "url": "http://localhost/demo/"})
+    socket = await join(server, session_id)
     return _turns(socket, session_id)
 
 
