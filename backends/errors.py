@@ -1,4 +1,4 @@
-"""What a store may raise. Driver errors never leave `backends/`.
+"""Errors of the stores. Driver errors never leave `backends/`.
 
 StorageError
 ├── StoreUnavailable      the outcome is *unknown*: retry with the same ids
@@ -15,7 +15,7 @@ StorageError
 
 
 class StorageError(Exception):
-    """Base of everything a store raises."""
+    """Base of the errors that a store raises."""
 
 
 class StoreUnavailable(StorageError):
@@ -59,4 +59,4 @@ class VersionConflict(StorageError):
 
 
 class InvalidCursor(StorageError):
-    """The cursor is none that a page gave."""
+    """No page returned this cursor."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from backends.errors import DuplicateIdConflict
+
 Role = Literal["visitor", "assistant", "system"]
 
 
@@ -31,8 +33,8 @@ class Session(msgspec.Struct, frozen=True):
     """The state of one session.
 
     `seq` is the number of messages. `asked` is the seq of the newest message that wants a reply,
-    `answered` the newest one whose reply is stored: a turn is open while `asked > answered`.
-    `attempts` counts how often the open turn was leased. `owner` names the socket of `epoch`.
+    `answered` the newest one whose reply is stored: a question is open while `asked > answered`.
+    `attempts` counts how often the open question was leased. `holder` names the socket of `epoch`.
     """
 
     session_id: str
@@ -41,7 +43,7 @@ class Session(msgspec.Struct, frozen=True):
     last_activity: int
     seq: int = 0
     epoch: int = 0
-    owner: str | None = None
+    holder: str | None = None
     asked: int = 0
     answered: int = 0
     attempts: int = 0
@@ -73,12 +75,34 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """A stored message. `body` is complete, with `seq` and `ts`; `created` is False for a repeat."""
+    """A stored message. `body` is complete, with `seq` and `ts`; `created` is False for a repeat.
+
+    `earlier`: the session that this one continues and that stored the message; `body` is empty then.
+    """
 
     id: str
     seq: int
     body: bytes
     created: bool
+    earlier: str | None = None
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What a session remembers of a `client_message_id`."""
+
+    seq: int
+    message: str
+    fingerprint: str | None
+
+    def repeat(self, draft: Draft, body: bytes = b"", earlier: str | None = None) -> Appended:
+        """The answer to a repeat. Raises `DuplicateIdConflict` when its text is another one (S10)."""
+        if draft.fingerprint is not None and draft.fingerprint != self.fingerprint:
+            raise DuplicateIdConflict(draft.client_message_id)
+        return Appended(self.message, self.seq, body, created=False, earlier=earlier)
+
+
+MAX_EARLIER = 10
+"""How many sessions back a repeat is recognised."""
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -117,6 +141,14 @@ class Erased(msgspec.Struct, frozen=True):
     outbox_from: int = 0
 
 
+class Deletion(msgspec.Struct, frozen=True):
+    """A deletion that the log has to confirm. `tombstone`: seconds, as `delete` got it."""
+
+    site_id: str
+    session_id: str
+    tombstone: float
+
+
 class SessionName(msgspec.Struct, frozen=True):
     """Which session, of which site: what a sweep reports."""
 
@@ -125,7 +157,7 @@ class SessionName(msgspec.Struct, frozen=True):
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """What one `sweep` did (`evicted`) and found (`overdue` tasks, `orphaned` turns without a lease)."""
+    """What one `sweep` did (`evicted`) and found (`overdue` tasks, `orphaned` questions without a lease)."""
 
     evicted: tuple[SessionName, ...] = ()
     overdue: tuple[SessionName, ...] = ()
@@ -147,24 +179,6 @@ class LogEntry(msgspec.Struct, frozen=True):
     kind: str | None = None
     visitor_id: str | None = None
     continues: str | None = None
-
-
-def log_entry(session: Session, draft: Draft, seq: int, ts: int, body: bytes) -> LogEntry:
-    """The line of the permanent log that a stored message makes."""
-    return LogEntry(
-        site_id=session.site_id,
-        session_id=session.session_id,
-        seq=seq,
-        ts=ts,
-        message_id=draft.id,
-        role=draft.role,
-        text=draft.text,
-        body=body,
-        started_at=session.created_at,
-        kind=draft.kind,
-        visitor_id=session.visitor_id,
-        continues=session.continues,
-    )
 
 
 class LogSession(msgspec.Struct, frozen=True):

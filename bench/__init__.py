@@ -1,1 +1,1 @@
-"""`make bench`: what LeFlux costs, as ratios measured side by side in one run."""
+"""`make bench`: the cost of LeFlux, as ratios that are measured side by side in one run."""

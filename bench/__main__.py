@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from bench import dashboard, hostile, idle, paint, stores, storm, streams, turns, views
+from bench import dashboard, flood, hostile, idle, paint, recovery, stores, storm, streams, turns, views
 from bench.servers import PEERS
 from bench.table import Row, absent, render
 
@@ -24,7 +24,7 @@ PACKAGES = ("tornado", "python-socketio", "uvloop", "redis")
 
 
 def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[list[Row]]]]:
-    """What `--rows` can name, in the order of the table."""
+    """The names for `--rows`, in the order of the table."""
     rounds: int = options.rounds
     backends = [name for name in options.backends.split(",") if name]
     return {
@@ -35,18 +35,20 @@ def measures(options: argparse.Namespace) -> dict[str, Callable[[], Awaitable[li
         "streams": lambda: streams.streamed(rounds),
         "storm": lambda: storm.storm(rounds, SOCKETS),
         "hostile": lambda: hostile.beside(rounds),
+        "flood": lambda: flood.flood(rounds),
         "idle": lambda: idle.idle(SOCKETS),
         "echo": lambda: turns.echoed(rounds),
         "paint": lambda: paint.cached_history(rounds),
         "stores": lambda: stores.measure(backends, rounds),
         "dashboard": lambda: dashboard.measure(rounds),
+        "recovery": lambda: recovery.recovery(20 * rounds),
     }
 
 
 def main() -> int:
-    """The exit code: 1 when a measurement failed; the others are in the table all the same."""
+    """Run the measurements. The exit code is 1 when one failed; the table has the others."""
     options = _parsed()
-    # Thousands of sockets are opened here, and in servers that inherit the limit.
+    # The benches and their servers open thousands of sockets.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chosen = measures(options)
@@ -75,8 +77,8 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument(
         "--rows",
         default="",
-        help="comma-separated, of turns, restores, processes, views, streams, storm, hostile, idle, echo, paint, "
-        "stores, dashboard",
+        help="comma-separated, of turns, restores, processes, views, streams, storm, hostile, flood, idle, echo, "
+        "paint, stores, dashboard, recovery",
     )
     parser.add_argument("--backends", default="", help="comma-separated, for stores; left out: all there are")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of each measurement")
@@ -96,7 +98,7 @@ def _peer_pins() -> dict[str, str]:
 
 
 def machine() -> dict[str, str | int | None]:
-    """What the figures depend on."""
+    """The environment of the figures."""
     return {
         "cores": os.cpu_count(),
         "load": f"{os.getloadavg()[0]:.1f}",

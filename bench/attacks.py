@@ -1,4 +1,4 @@
-"""Clients that misbehave, each in its own way, until the server hangs up; then they come again."""
+"""Misbehaving clients. Each attacks until the server hangs up, and then connects again."""
 
 import asyncio
 import socket
@@ -9,14 +9,14 @@ from bench.client import HANDSHAKE
 from bench.frames import frame
 
 PACE = 0.02
-"""Seconds between two sendings of one client: enough to be a nuisance, too little to be the generator's own weight."""
+"""Seconds between two packets of one client: a load for the server, but not for the generator."""
 _CONT = 0x0
 _FINAL = 0x80
 _JOIN = b'40{"sessionId":"%b","url":"http://localhost/demo/"}'
 
 
 class Line:
-    """A connection that is written to, and read from only where an attack does."""
+    """A connection that writes, and reads only when an attack says so."""
 
     def __init__(self, connection: socket.socket, port: int) -> None:
         self._socket = connection
@@ -40,7 +40,7 @@ class Line:
 
 
 async def half_body(line: Line, session_id: str) -> None:
-    """A body that stops coming."""
+    """A body that stops in the middle."""
     head = f"POST /api/session/{session_id} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
     await line.send(f"{head}Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n".encode())
     await line.send(b'{"url":"' + b"x" * 100_000)
@@ -57,27 +57,43 @@ async def endless_fragments(line: Line, _session_id: str) -> None:
 
 
 async def oversized(line: Line, _session_id: str) -> None:
-    """A frame of ten megabytes, of which some come."""
+    """The beginning of a frame of ten megabytes."""
     await line.upgrade()
     await line.send(_OVERSIZED)
     await line.closed()
 
 
+async def pongs(line: Line, session_id: str) -> None:
+    """Pongs of six bytes without end, for whom nobody asked."""
+    await line.upgrade()
+    await line.send(frame(_JOIN % session_id.encode()))
+    while True:
+        await line.send(_PONGS)
+
+
+async def unknown_events(line: Line, session_id: str) -> None:
+    """Events that nobody handles, without end."""
+    await line.upgrade()
+    await line.send(frame(_JOIN % session_id.encode()))
+    while True:
+        await line.send(_UNKNOWN)
+
+
 async def unmasked(line: Line, _session_id: str) -> None:
-    """A frame as only a server may send it."""
+    """A frame that only a server may send."""
     await line.upgrade()
     await line.send(b"\x81\x02" + b"40")
     await line.closed()
 
 
 async def wrong_version(line: Line, _session_id: str) -> None:
-    """An upgrade of another age."""
+    """An upgrade of an old WebSocket version."""
     await line.send(HANDSHAKE.format(port=0).replace("EIO=4", "EIO=2").encode())
     await line.answered()
 
 
 async def never_reads(line: Line, session_id: str) -> None:
-    """Has its pings answered, and leaves every answer where it is."""
+    """Makes the server answer and reads nothing."""
     await line.upgrade()
     await line.send(frame(_JOIN % session_id.encode()))
     while True:
@@ -90,17 +106,28 @@ def _fragment(payload: bytes, opcode: int) -> bytes:
     return bytes((whole[0] & ~_FINAL,)) + whole[1:]
 
 
-# Made once: the generator is to send them, not to build them.
+# Built once: the generator only sends them.
 _OVERSIZED = frame(b"x" * 10_000_000)[:400_000]
 _CONTINUED = _fragment(b"x" * 8_000, _CONT)
 _PING = frame(b"2" + b"x" * 64_000)
+_PONGS = frame(b"", 0xA) * 10_000
+_UNKNOWN = frame(b'42["x"]') * 5_000
 
 Attack = Callable[[Line, str], Awaitable[None]]
-ATTACKS: tuple[Attack, ...] = (half_body, endless_fragments, oversized, unmasked, wrong_version, never_reads)
+ATTACKS: tuple[Attack, ...] = (
+    half_body,
+    endless_fragments,
+    oversized,
+    pongs,
+    unknown_events,
+    unmasked,
+    wrong_version,
+    never_reads,
+)
 
 
 async def attack_forever(port: int, session_id: str, attack: Attack, closings: list[str]) -> None:
-    """Repeat one attack until cancelled; notes its name whenever the server has hung up."""
+    """Repeat one attack until cancelled. Notes its name each time the server hangs up."""
     while True:
         with socket.socket() as connection, suppress(OSError):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

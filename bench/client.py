@@ -1,7 +1,7 @@
-"""A load generator that costs little: raw HTTP and Socket.IO over asyncio protocols, without a library per packet.
+"""A cheap load generator: raw HTTP and Socket.IO over asyncio protocols.
 
-Only what the benches need: unfragmented text frames, `Content-Length` bodies. A mask of zeros leaves the payload as
-it is, so that masking costs the client nothing; the server has to unmask all the same.
+It knows unfragmented text frames and bodies with `Content-Length`. A mask of zeros leaves the payload unchanged, so
+masking costs the client nothing; the server unmasks as usual.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import msgspec
 from bench.frames import Frames, frame
 
 LIMIT = 30.0
-"""Seconds that any one answer may take."""
+"""The time-out of any answer, in seconds."""
 _CLOSE = 0x8
 HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://localhost\r\n"
@@ -28,11 +28,11 @@ def _ignored(_packet: bytes) -> None:
 
 
 class BadAnswer(Exception):
-    """The server answered something that a working one would not."""
+    """The server gave an answer that a working server does not give."""
 
 
 class Http(asyncio.Protocol):
-    """One keep-alive connection; one request at a time."""
+    """A keep-alive connection with one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -49,7 +49,7 @@ class Http(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     async def post(self, path: str, body: bytes) -> bytes:
-        """The body of a 200 answer. Raises `BadAnswer` for any other."""
+        """The body of a 200 answer. Raises `BadAnswer` for any other status."""
         self._answer = asyncio.get_running_loop().create_future()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nOrigin: http://localhost\r\n"
@@ -82,7 +82,7 @@ class Http(asyncio.Protocol):
 
 
 class Socket(asyncio.Protocol):
-    """A Socket.IO client over WebSocket; joins a session in its handshake when it is given one.
+    """A Socket.IO client over WebSocket. With a session it joins in the handshake.
 
     `heard(packet)` gets the events that nothing here waits for.
     """
@@ -101,7 +101,7 @@ class Socket(asyncio.Protocol):
 
     @classmethod
     async def open(cls, port: int, auth: dict[str, Any] | None = None) -> "Socket":
-        """Connected, and joined when `auth` names a session."""
+        """Connect, and join the session of `auth`."""
         loop = asyncio.get_running_loop()
         _, protocol = await loop.create_connection(lambda: cls(port, auth), "127.0.0.1", port)
         async with asyncio.timeout(LIMIT):
@@ -113,7 +113,7 @@ class Socket(asyncio.Protocol):
         self._transport.write(HANDSHAKE.format(port=self._port).encode())
 
     def ask(self, event: str, payload: bytes) -> "asyncio.Future[bytes]":
-        """Emit an event with a JSON payload; the result is what the server acknowledges it with."""
+        """Emit an event with a JSON payload; returns the acknowledgement."""
         number = str(self._count).encode()
         self._count += 1
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -122,7 +122,7 @@ class Socket(asyncio.Protocol):
         return answer
 
     async def leave(self) -> None:
-        """Close as a browser that leaves the page does, and wait until the server has closed too."""
+        """Close like a browser that leaves the page, and wait until the server has closed."""
         self._transport.write(frame(b"\x03\xe9", _CLOSE))
         async with asyncio.timeout(LIMIT):
             await self._gone

@@ -1,7 +1,7 @@
-"""What an owner waits for, over HTTP, with 10,000 and with 100,000 messages in a SQLite log.
+"""Response times of the owner's API with 10,000 and 100,000 messages in a SQLite log.
 
-Both servers run at the same time and take turns. `value` is the 95th percentile, the goal being 300 ms; `ratio` is the
-median over the median of the small log: what a page costs must not depend on the log behind it.
+Both servers run at the same time and take turns. `value` is the 95th percentile, with a goal of 300 ms. `ratio` is the
+median over the median of the small log: the cost of a page must not depend on the size of the log.
 """
 
 import functools
@@ -17,13 +17,14 @@ from uuid import UUID, uuid4
 import aiohttp
 import msgspec
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.records import LogEntry
+from backends.sqlite import SqliteSettings
 from bench.client import BadAnswer
 from bench.servers import Server, servers
 from bench.table import Row, spread
-from leflux.owners import Owners
+from leflux.owner.accounts import Accounts
 
 SIZES = (10_000, 100_000)
 CALLS = 20
@@ -32,7 +33,7 @@ DAYS = 60
 DAY_MS = 86_400_000
 DEEP = 0.9
 SITE = "demo"
-# Every session speaks of lamps; one in a hundred of varnish; one of all of them says its own number.
+# Every session mentions lamps, one in a hundred mentions varnish, and each has its own number.
 COMMON, SELDOM = "lamp", "varnish"
 TALK = """how long does it take until a lamp arrives and what does that cost when it is sent abroad or fetched here
 shade brass cable bulb oak order invoice return warranty colour size stock showroom voucher delivery address"""
@@ -47,7 +48,7 @@ async def measure(rounds: int) -> list[Row]:
         async with aiohttp.ClientSession() as http:
             pages: dict[int, dict[str, Call]] = {}
             for size in SIZES:
-                store = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=f"{folder}/{size}/leflux.db"))
+                store = StoreSettings(backend="sqlite", options=SqliteSettings(path=f"{folder}/{size}/leflux.db"))
                 token = await _filled(store, size)
                 server = await started.filled(f"{size:,}", store)
                 pages[size] = await _pages(http, server, token, size)
@@ -56,11 +57,11 @@ async def measure(rounds: int) -> list[Row]:
 
 
 async def _filled(settings: StoreSettings, size: int) -> str:
-    """An owner's token for a log of so many messages, of the last `DAYS` days."""
-    Path(settings.sqlite.path).parent.mkdir()
+    """Fill a log with messages of the last `DAYS` days; returns an owner's token."""
+    Path(settings.options.path).parent.mkdir()
     storage = await open_storage(settings)
     try:
-        owners = Owners(storage.settings)
+        owners = Accounts(storage.settings)
         await owners.set_account("owner@bench.example", ["*"], None)
         await _fill(storage, size // MESSAGES)
         return await owners.add_token("owner@bench.example")
@@ -136,7 +137,7 @@ async def _ask(http: aiohttp.ClientSession, base: str, token: str, path: str) ->
 
 
 async def _cursor(ask: Callable[[str], Awaitable[bytes]], query: str, depth: int) -> str:
-    """Where the list goes on after so many sessions."""
+    """The cursor after so many sessions."""
     cursor = ""
     for _ in range(depth // 100):
         after = f"&cursor={cursor}" if cursor else ""

@@ -1,7 +1,7 @@
-"""What Firestore's own client takes for what our driver asks of it, on documents of the same shape and number.
+"""The cost of Firestore's own client for the operations of our driver, on the same documents.
 
-It promises nothing: no fence, no idempotency, no second attempt. What grows here with the length of a session is the
-server's (an emulator's, mostly), not ours.
+It has no fence, no idempotency and no retry. What grows with the length of a session grows in the server, mostly in
+the emulator.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _BODY = b'{"seq":1,"ts":1700000000000,"id":"%b","role":"visitor","text":"How lon
 
 
 class Floor:
-    """Sessions of plain documents. Reads and writes as many of them for an append or a restore as the driver."""
+    """Sessions of plain documents. An append and a restore read and write as many of them as the driver does."""
 
     def __init__(self) -> None:
         self._client = AsyncClient(project="bench", credentials=AnonymousCredentials())
@@ -59,7 +59,7 @@ class Floor:
         await asyncio.gather(_drained(self._client.get_all([self._session(length)])), _drained(newest.stream()))
 
     async def restore_by_id(self, length: int, tail: int) -> None:
-        """The same messages by their names, without a query."""
+        """Read the same messages by name, without a query."""
         last = self._seqs[length]
         wanted = [self._message(length, seq) for seq in range(max(1, last - tail + 1), last + 1)]
         await _drained(self._client.get_all([self._session(length), *wanted]))

@@ -1,4 +1,4 @@
-"""WebSocket frames, as far as a client that talks to a well-behaved server needs them (RFC 6455 §5.2)."""
+"""WebSocket frames for a client of a well-behaved server (RFC 6455 section 5.2)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ _NO_MASK = b"\0\0\0\0"
 
 
 def frame(payload: bytes, opcode: int = _TEXT) -> bytes:
-    """A masked, final frame."""
+    """A final, masked frame."""
     length = len(payload)
     first = 0x80 | opcode
     if length < 126:
@@ -18,7 +18,7 @@ def frame(payload: bytes, opcode: int = _TEXT) -> bytes:
 
 
 class Frames:
-    """Cuts what arrives into frames; yields `(opcode, payload)` of each whole one."""
+    """Splits received bytes into frames; yields `(opcode, payload)` of each complete one."""
 
     def __init__(self) -> None:
         self._rest = b""

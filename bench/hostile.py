@@ -1,4 +1,4 @@
-"""What visitors feel of clients that misbehave: how long a stored message takes beside them, and without them."""
+"""The latency of honest visitors beside misbehaving clients, and without them."""
 
 import asyncio
 import itertools
@@ -17,12 +17,12 @@ TALKERS = 20
 PAUSE = 0.02
 SECONDS = 4.0
 EACH = 10
-"""Clients of each kind of misbehaviour that are there at any moment."""
+"""How many clients of each kind misbehave at a time."""
 WHAT = f"turn beside {EACH * len(ATTACKS)} hostile"
 
 
 class Beside:
-    """Visitors of one server who talk at a measured pace. `waits`: milliseconds until stored, a list for each slice."""
+    """Visitors of one server who send at a fixed pace. `waits`: milliseconds until stored, a list for each slice."""
 
     def __init__(self, server: Server, talkers: Sequence[tuple[Socket, str]], victims: Sequence[str]) -> None:
         self.server = server
@@ -73,7 +73,7 @@ class Beside:
 
 
 async def beside(rounds: int) -> list[Row]:
-    """LeFlux and the peer, each against itself when nobody misbehaves."""
+    """LeFlux and the peer, each compared with itself without misbehaving clients."""
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]
     with servers() as started:
@@ -98,7 +98,7 @@ def _lines(subject: Beside, grown: int) -> list[Row]:
 
 
 def _line(subject: Beside, what: str, percent: int, note: str) -> Row:
-    # What came first warmed up the server, and is not counted.
+    # The first slice warmed up the server.
     quiet = [_at(waits, percent) for waits in subject.quiet[1:]]
     loud = [_at(waits, percent) for waits in subject.loud[1:]]
     ratio = median(one / other for one, other in zip(loud, quiet, strict=True))

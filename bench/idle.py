@@ -1,4 +1,4 @@
-"""What a socket that has joined its session and says nothing holds in the server's memory."""
+"""Server memory for each idle socket that has joined its session."""
 
 from bench.servers import Server, join, missing, servers
 from bench.table import Row, absent
@@ -7,7 +7,7 @@ WARM = 200
 
 
 async def idle(sockets: int) -> list[Row]:
-    """Resident memory per socket. The first ones are not counted: they load what every server loads once."""
+    """Resident memory for each socket, without the first ones, which load what every server loads once."""
     what = f"idle joined socket, {sockets:,}"
     if why := missing():
         return [absent(what, "LeFlux, peer", why)]

@@ -1,4 +1,4 @@
-"""How soon a visitor sees the cached messages of a page that was just loaded: a real Chromium, slowed four times."""
+"""The time until the cached messages of a page are painted, in a real Chromium slowed down four times."""
 
 import asyncio
 from functools import partial
@@ -13,13 +13,13 @@ from tests.services.chromium import browser_type, shared_browser
 MESSAGES = 200
 SLOWED = 4
 LOADS = 3
-"""Page loads a round."""
+"""Page loads in each round."""
 _LIMIT_MS = 60_000
 _TRACED = "devtools.timeline,blink.user_timing"
 WHAT = f"{MESSAGES} cached messages painted"
 _SUBJECT = f"Chromium, CPU 1/{SLOWED}"
 _MESSAGES = "[...(document.querySelector('leflux-widget')?.shadowRoot?.querySelectorAll('[part~=message]') ?? [])]"
-# A task of this priority that a frame's callback asks for is the first to run after that frame was painted.
+# A task of this priority from a frame callback is the first to run after the frame was painted.
 _WATCH = f"""(() => {{
   const wanted = [['first', 1], ['all', {MESSAGES}]];
   const look = () => requestAnimationFrame(() => {{
@@ -35,7 +35,7 @@ _WATCH = f"""(() => {{
 
 
 async def cached_history(rounds: int) -> list[Row]:
-    """From the first statement of the agent's script to the frame with the newest messages, and the one with all."""
+    """From the first statement of the agent's script to the frame with the newest messages, and to the one with all."""
     try:
         with servers() as started:
             server = await started.leflux("memory")
@@ -60,13 +60,13 @@ async def _loads(browser: Browser, server: Server, count: int) -> list[list[floa
     session = await context.new_cdp_session(page)
     await session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
     tracer = await browser.new_browser_cdp_session()
-    # The first loads give the browser what a returning visitor's has: the compiled script.
+    # The first loads compile the script, as for a returning visitor.
     return [await _load(page, tracer) for _ in range(count + LOADS)][LOADS:]
 
 
 async def _cached(page: Page, home: str, session_id: str) -> None:
     """Leave a page whose widget is open and has the messages of the session in its cache."""
-    # Put there from an address without a widget, which would write its own when it is left.
+    # Written from an address without a widget, because a widget writes its own state when the page is left.
     await page.goto(f"{home}../health")
     await page.evaluate("id => localStorage.setItem('leflux:sessionId', id)", session_id)
     await page.goto(home)
@@ -80,7 +80,7 @@ def _collect(events: list[Any], part: dict[str, Any]) -> None:
 
 
 async def _load(page: Page, tracer: CDPSession) -> list[float]:
-    """Milliseconds from the first statement of the script, by the browser's own trace, to each of the two frames."""
+    """Milliseconds from the first statement of the script to each of the two frames, by the browser's trace."""
     events: list[Any] = []
     ended = asyncio.Event()
     collect = partial(_collect, events)

@@ -1,4 +1,4 @@
-"""Side by side: the subjects of a comparison take turns, so that a slow moment of the machine meets all alike."""
+"""Runs the subjects of a comparison in turns, so that a slow moment of the machine affects all of them."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from bench.table import Row, row
 
 WARM_UP = 0.5
 _LOOK, _IDLE, _PATIENCE = 0.1, 0.011, 10.0
-"""Seconds: between two looks at a server, of processor time that count as idle, and to wait at most."""
+"""Seconds: between two looks at a server, of processor time that count as idle, and the longest wait."""
 
 
 class Subject(Protocol):
-    """What is measured against a server. `run` does what fits in so many seconds, and returns how much that was."""
+    """A measurement of a server. `run` works for so many seconds and returns how many operations that were."""
 
     @property
     def server(self) -> Server: ...
@@ -26,7 +26,7 @@ class Subject(Protocol):
 
 
 class Work(Struct, frozen=True):
-    """What several workers repeat against a server, each for itself."""
+    """An operation that several workers repeat against a server."""
 
     server: Server
     workers: Sequence[Callable[[], Awaitable[None]]]
@@ -45,11 +45,10 @@ class Work(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True):
-    """One slice: operations a second, and what they cost.
+    """One slice: operations per second and their costs.
 
-    `cpu`, `store`: microseconds of the server and of its Redis for one operation, with what was put off.
-    `client`: the share of one processor that this process took.
-    `late`: seconds until the server had done what it had put off.
+    `cpu`, `store`: microseconds of the server and of its Redis per operation, with deferred work. `client`: the share
+    of one processor that this process used. `late`: seconds until the server had done its deferred work.
     """
 
     rate: float
@@ -60,7 +59,7 @@ class Sample(Struct, frozen=True):
 
 
 async def interleaved(works: Sequence[Subject], rounds: int, seconds: float) -> list[list[Sample]]:
-    """The samples of each work. The first slice of each warms it up and is not counted."""
+    """The samples of each work. The first slice of each is a warm-up and is not counted."""
     samples: list[list[Sample]] = [[] for _ in works]
     for work in works:
         await _slice(work, WARM_UP)
@@ -83,7 +82,7 @@ async def _slice(work: Subject, seconds: float) -> Sample:
 
 
 async def _quiet(server: Server) -> float:
-    """Wait until the server has nothing to do, so that its leftovers do not slow the next one; the seconds it took."""
+    """Wait until the server is idle; returns the seconds that it took."""
     start = time.perf_counter()
     while True:
         cpu = server.cpu()
@@ -94,7 +93,7 @@ async def _quiet(server: Server) -> float:
 
 
 def rates(what: str, works: Sequence[Subject], samples: Sequence[Sequence[Sample]], against: str) -> list[Row]:
-    """A line for each work; `ratio` is the median, over the rounds, of its rate over the one of `against`."""
+    """A line for each work. `ratio`: the median over the rounds of its rate divided by the rate of `against`."""
     base = next(taken for work, taken in zip(works, samples, strict=True) if work.server.name == against)
     rows = []
     for work, taken in zip(works, samples, strict=True):

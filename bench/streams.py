@@ -1,4 +1,4 @@
-"""A question and its streamed reply: every word is sent to the visitor's socket, and the whole is stored at the end."""
+"""A question and its streamed reply: every word is sent to the visitor's socket, and the reply is stored at the end."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ WHAT = f"streamed reply of {CHUNKS} chunks"
 
 
 async def streamed(rounds: int) -> list[Row]:
-    """LeFlux with its echo agent against the peer that does the same, each with a way to other processes."""
+    """LeFlux with its echo agent against the peer with the same agent, each with a bus to other processes."""
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]
     with servers() as started:

@@ -1,4 +1,4 @@
-"""The one shape that every measurement ends in, and the table that is printed."""
+"""The lines of every measurement, and the printed table."""
 
 from collections.abc import Sequence
 from statistics import median, quantiles
@@ -7,10 +7,10 @@ from msgspec import Struct
 
 
 class Row(Struct, frozen=True):
-    """One line. `value` is a median, None for what could not be measured (`note` says why).
+    """One line. `value` is a median, or None with the reason in `note`.
 
-    `spread`: the interquartile range of the samples over their median. `ratio`: this line against another one, as
-    `against` says in words. `note`: what else was seen.
+    `spread`: the interquartile range of the samples over their median. `ratio`: this line over another, which
+    `against` names. `note`: other observations.
     """
 
     what: str
@@ -24,7 +24,7 @@ class Row(Struct, frozen=True):
 
 
 def absent(what: str, subject: str, why: str) -> Row:
-    """A line for what could not be measured on this machine."""
+    """A line for what cannot be measured on this machine."""
     return Row(what, subject, None, note=why)
 
 

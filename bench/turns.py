@@ -1,4 +1,4 @@
-"""A visitor's message that is stored and acknowledged over Socket.IO, by fifty sockets at once."""
+"""A visitor message that is stored and acknowledged over Socket.IO, by fifty sockets at once."""
 
 import itertools
 from collections.abc import Awaitable, Callable
@@ -15,8 +15,8 @@ ECHO = f"acknowledged echo, {SOCKETS} sockets"
 
 
 async def stored(rounds: int) -> list[Row]:
-    """LeFlux on Redis against the peer on the same Redis, without and with a permanent, searchable log; and the floor,
-    a transport that acknowledges and does nothing else.
+    """LeFlux on Redis against the peer on the same Redis, with and without a permanent, searchable log, and the floor:
+    a transport that only acknowledges.
     """
     if why := missing():
         return [absent(WHAT, "LeFlux, peer", why)]

@@ -1,4 +1,4 @@
-"""What a page view costs: the restore over HTTP alone, and with the socket that comes, joins and leaves."""
+"""The cost of a page view: the restore over HTTP alone, and with a socket that connects, joins and leaves."""
 
 import functools
 import os
@@ -16,14 +16,14 @@ from bench.table import Row, absent
 LENGTHS = (0, 50, 200)
 WORKERS = 32
 BALANCED = 32
-"""Connections that the kernel shares out between two processes by chance: enough for about a half each."""
+"""Enough connections for the kernel to split them about evenly between two processes."""
 SECONDS = 1.0
 VIEW = "page view, 50 messages"
 URL = "http://localhost/demo/"
 
 
 async def restores(rounds: int) -> list[Row]:
-    """LeFlux, the peer, and the floor: a bare Tornado handler that sends the bytes that LeFlux sent."""
+    """LeFlux, the peer, and the floor: a bare Tornado handler that sends the bytes of LeFlux's answer."""
     if why := missing():
         return [absent("restore", "LeFlux, peer", why)]
     rows: list[Row] = []
@@ -42,7 +42,7 @@ async def restores(rounds: int) -> list[Row]:
 
 
 async def two_processes(rounds: int) -> list[Row]:
-    """What a second process adds, which the generator and Redis compete with when there are two cores."""
+    """The gain of a second process, which competes with the generator and Redis for two cores."""
     what = "restore of 50, processes"
     if why := missing():
         return [absent(what, "LeFlux", why)]
@@ -57,7 +57,7 @@ async def two_processes(rounds: int) -> list[Row]:
 
 
 def _scaled(line: Row, two: Sequence[Sample], one: Sequence[Sample], took: list[float]) -> Row:
-    """`line` with what the processor time says: what two cores would carry that nobody else uses."""
+    """`line` with an estimate from the processor time: the rate of two cores that nothing else uses."""
     each = median(alone.cpu / both.cpu for alone, both in zip(one, two, strict=True))
     busy = median(sample.rate * (sample.cpu + sample.store) / 1e6 + sample.client for sample in two)
     note = (
@@ -68,7 +68,7 @@ def _scaled(line: Row, two: Sequence[Sample], one: Sequence[Sample], took: list[
 
 
 async def page_views(rounds: int) -> list[Row]:
-    """Restore, connect, join, leave; each worker a visitor of its own, on a kept HTTP connection."""
+    """Restore, connect, join, leave. Each worker is a visitor with a kept HTTP connection."""
     if why := missing():
         return [absent(VIEW, "LeFlux, peer", why)]
     with servers() as started:

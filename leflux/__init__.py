@@ -1,3 +1,3 @@
 """LeFlux: a visitor chat whose conversation survives."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

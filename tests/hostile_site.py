@@ -1,4 +1,4 @@
-"""A small web site that a test writes page by page, and that may misbehave in any way: it sends raw bytes."""
+"""A small web site for tests, which may also send invalid HTTP."""
 
 import asyncio
 import gzip
@@ -9,7 +9,7 @@ Respond = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class HostileSite:
-    """`pages` maps a path (with its query) to a body, or to a coroutine that writes whatever it likes."""
+    """`pages` maps a path (with its query) to a body, or to a coroutine that writes the response."""
 
     def __init__(self) -> None:
         self.pages: dict[str, bytes | Respond] = {}

@@ -1,32 +1,35 @@
 """Storing a message: `append` of the session store."""
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from backends.errors import DuplicateIdConflict
-from backends.firestore_docs import SessionDoc, advance, document_id, fence, live, message_id
-from backends.firestore_lane import Lanes, Unit
-from backends.firestore_lines import is_stored, store_line, summary_path
-from backends.firestore_outbox import Outbox
-from backends.firestore_rpc import Rpc
-from backends.firestore_tail import Tail
-from backends.records import Appended, Draft, LogEntry, SessionRef, log_entry
-from backends.text import stamp
+from backends.firestore.calls import Until
+from backends.firestore.docs import SessionDoc, advance, decode, document_id, fence, live, message_id
+from backends.firestore.lines import is_stored, store_line, summary_path
+from backends.firestore.outbox import FirestoreOutbox
+from backends.firestore.rpc import Rpc
+from backends.firestore.tail import Tail
+from backends.firestore.transaction_queue import TransactionQueues, Unit
+from backends.records import MAX_EARLIER, Appended, Draft, Key, LogEntry, SessionRef
+from backends.text import log_entry, stamp
 
 
-class _Repeat(Struct, frozen=True):
-    seq: int
-    message: str
+class _Continues(Struct, frozen=True):
+    """The key is not known here; a session that this one continues may know it."""
+
+    earlier: str
 
 
 class Appender:
     """`outbox`: where lines wait; None when the log shares the database, and they are stored with their message."""
 
-    def __init__(self, rpc: Rpc, lanes: Lanes, tail: Tail, outbox: Outbox | None) -> None:
+    def __init__(self, rpc: Rpc, queues: TransactionQueues, tail: Tail, outbox: FirestoreOutbox | None) -> None:
         self._rpc = rpc
-        self._lanes = lanes
+        self._queues = queues
         self._tail = tail
         self._outbox = outbox
 
@@ -40,19 +43,46 @@ class Appender:
         if draft.logged and self._outbox is None:
             reads.append(summary_path(self._rpc, ref.site_id, ref.session_id))
 
-        def step(unit: Unit) -> Appended | _Repeat:
+        def step(asks_earlier: bool, unit: Unit) -> Appended | Key | _Continues:
             document = live(unit.get(path), ref, unit.now)
             if key is not None and (known := unit.get(key)) is not None:
-                return _repeat(known, draft)
+                return _key(known)
+            if asks_earlier and document.continues is not None:
+                return _Continues(document.continues)
             fence(document, epoch)
             return self._store(unit, document, draft, key)
 
         until = self._rpc.until()
-        result = await self._lanes.run(path, step, reads, until, operations=5, size=3 * len(draft.body))
-        if isinstance(result, Appended):
-            return result
-        [body] = await self._tail.complete(ref, {}, range(result.seq, result.seq + 1), until)
-        return Appended(result.message, result.seq, body, created=False)
+        options = {"operations": 5, "size": 3 * len(draft.body)}
+        asks_earlier = key is not None and draft.fingerprint is not None
+        result = await self._queues.run(path, partial(step, asks_earlier), reads, until, **options)
+        if isinstance(result, _Continues):
+            if (repeated := await self._repeated_earlier(ref, draft, result.earlier, until)) is not None:
+                return repeated
+            result = await self._queues.run(path, partial(step, False), reads, until, **options)
+        if isinstance(result, Key):
+            repeated = result.repeat(draft)
+            [body] = await self._tail.complete(ref, {}, range(result.seq, result.seq + 1), until)
+            return replace(repeated, body=body)
+        assert isinstance(result, Appended)
+        return result
+
+    async def _repeated_earlier(self, ref: SessionRef, draft: Draft, earlier: str, until: Until) -> Appended | None:
+        """The message in a session that this one continues, stored or evicted (S25)."""
+        for _ in range(MAX_EARLIER):
+            path, key = self._path(earlier), self._key_path(earlier, draft.client_message_id)
+            assert key is not None
+            reading = await self._rpc.read([path, key], until)
+            data, known = reading.documents[path].data, reading.documents[key].data
+            document = decode(data, SessionDoc, earlier) if data is not None else None
+            if document is None or document.site != ref.site_id or not document.knows_keys(reading.now):
+                return None
+            if known is not None:
+                return _key(known).repeat(draft, earlier=earlier)
+            if document.continues is None:
+                return None
+            earlier = document.continues
+        return None
 
     def _key_path(self, session_id: str, client_message_id: str | None) -> str | None:
         if client_message_id is None:
@@ -80,7 +110,5 @@ class Appender:
             store_line(unit, self._rpc, entry)
 
 
-def _repeat(known: dict[str, Any], draft: Draft) -> _Repeat:
-    if draft.fingerprint is not None and draft.fingerprint != known.get("fingerprint"):
-        raise DuplicateIdConflict(draft.client_message_id)
-    return _Repeat(known["seq"], known["message"])
+def _key(known: dict[str, Any]) -> Key:
+    return Key(known["seq"], known["message"], known.get("fingerprint"))

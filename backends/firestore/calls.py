@@ -1,4 +1,4 @@
-"""How every call of the driver ends: in time, and in an error of ours."""
+"""Deadlines, retries and error conversion for every call of the driver."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from backends.errors import StoreUnavailable
 
-BLIPS = 3
+ATTEMPTS = 3
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 CONTENTION = (exceptions.Conflict, exceptions.FailedPrecondition, exceptions.NotFound)
@@ -30,15 +30,15 @@ U = TypeVar("U")
 
 
 class Contended(Exception):
-    """The commit was refused, and changed nothing: what it was based on is no longer so."""
+    """The commit was refused and changed nothing: a document has changed since it was read."""
 
 
-class Blip(Exception):
-    """The call failed in a way that may pass; a commit may have landed."""
+class TemporaryFailure(Exception):
+    """A temporary failure. A commit may have been stored."""
 
 
-class Refused(StoreUnavailable):
-    """The service understood the call and will not serve it: rights, project, database."""
+class CallRefused(StoreUnavailable):
+    """Firestore refuses the call: missing rights, a wrong project or database."""
 
 
 class Until:
@@ -61,21 +61,21 @@ class Until:
 
 
 async def pause(attempt: int) -> None:
-    """Wait before attempt number `attempt` + 1: twice as long each time, and never two callers alike."""
+    """Wait before attempt number `attempt` + 1: exponential backoff with jitter."""
     await asyncio.sleep(random.uniform(0.3, 1.0) * min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))  # noqa: S311
 
 
-async def patiently(once: Callable[[], Awaitable[T]], until: Until) -> T:
-    """Call again after a `Blip`, a few times. For what may be done twice. Raises `StoreUnavailable`."""
-    for attempt in range(BLIPS):
+async def repeated(once: Callable[[], Awaitable[T]], until: Until) -> T:
+    """Repeat a call that failed for the moment, a few times. It must be safe to repeat. Raises `StoreUnavailable`."""
+    for attempt in range(ATTEMPTS):
         try:
             async with asyncio.timeout_at(until.at):
                 return await once()
-        except Blip as error:
-            if attempt == BLIPS - 1:
+        except TemporaryFailure as error:
+            if attempt == ATTEMPTS - 1:
                 raise StoreUnavailable(str(error)) from None
         except CONTENTION as error:
-            raise Refused(str(error)) from None
+            raise CallRefused(str(error)) from None
         except TimeoutError:
             raise StoreUnavailable("no answer within the deadline") from None
         await pause(attempt)
@@ -84,19 +84,19 @@ async def patiently(once: Callable[[], Awaitable[T]], until: Until) -> T:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors as `Blip` or `StoreUnavailable`; refusals for contention pass as they are."""
+    """Driver errors as `TemporaryFailure` or `StoreUnavailable`; refusals for contention pass as they are."""
     try:
         yield
     except CONTENTION:
         raise
     except exceptions.TooManyRequests as error:
-        raise Blip(str(error)) from None
+        raise TemporaryFailure(str(error)) from None
     except exceptions.DeadlineExceeded:
         raise StoreUnavailable("no answer within the deadline") from None
     except exceptions.ClientError as error:
-        raise Refused(str(error)) from None
+        raise CallRefused(str(error)) from None
     except _FAILURES as error:
-        raise Blip(f"{type(error).__name__}: {error}") from None
+        raise TemporaryFailure(f"{type(error).__name__}: {error}") from None
 
 
 async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

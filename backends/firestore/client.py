@@ -1,4 +1,4 @@
-"""Google's asynchronous client, over a channel of ours: it comes back within a second or two of a healed network."""
+"""Google's asynchronous client, on a channel that reconnects within two seconds after a network failure."""
 
 import asyncio
 import os
@@ -12,8 +12,8 @@ from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
 
-from backends import FirestoreSettings
 from backends.errors import StoreMisconfigured
+from backends.firestore import FirestoreSettings
 
 _OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),
@@ -26,8 +26,8 @@ _OPTIONS = [
 ]
 
 
-class Connection:
-    """A client and the channel it was given, which its own `close` leaves open."""
+class FirestoreConnection:
+    """A client and its channel, which the client's own `close` leaves open."""
 
     def __init__(self, client: AsyncClient, channel: Any) -> None:
         self.client = client
@@ -38,7 +38,7 @@ class Connection:
         await self._channel.close(grace)
 
 
-async def connect(settings: FirestoreSettings) -> Connection:
+async def connect(settings: FirestoreSettings) -> FirestoreConnection:
     """A client that has not called yet. Raises `StoreMisconfigured` without credentials."""
     emulator = os.environ.get("FIRESTORE_EMULATOR_HOST")
     credentials = AnonymousCredentials() if emulator else await asyncio.to_thread(_credentials)
@@ -57,7 +57,7 @@ async def connect(settings: FirestoreSettings) -> Connection:
     client._firestore_api_internal = FirestoreAsyncClient(
         transport=FirestoreGrpcAsyncIOTransport(host=client._target, channel=channel)
     )
-    return Connection(client, channel)
+    return FirestoreConnection(client, channel)
 
 
 def _credentials() -> Any:

@@ -1,6 +1,6 @@
-"""The documents: their fields, ids and meaning. One that cannot be read quarantines its session, not the process.
+"""The documents: their fields, ids and meaning. One that cannot be read makes its session unusable, not the process.
 
-A session and its tombstone are one document, so that every step on a session id is decided by a single version.
+A session and its tombstone are one document, so that one version decides every step on a session id.
 """
 
 import hashlib
@@ -15,16 +15,17 @@ from backends.records import Draft, Session, SessionRef, Task
 
 SAFE_ID = re.compile(r"[0-9A-Za-z-]{1,128}")
 DUE_NOW = 1
-Status = Literal["live", "evicting", "buried"]
+Status = Literal["live", "evicting", "evicted", "buried"]
 D = TypeVar("D", bound=msgspec.Struct)
 
 
 class SessionDoc(msgspec.Struct, kw_only=True):
     """`sessions/{id}`. Times in ms. Beside the fields of `Session`:
 
-    `lease_due`: when the lease of the open turn lapses (0: nobody has it), None while no turn is open.
+    `lease_due`: when the lease of the open question ends (0: nobody has it), None without an open question.
     `task_due`: the deadline of a running or held task. `todo`: when the sweeper has work on a session that is not live.
-    `until`: the end of the tombstone; `erased`: whether everything below the document is gone.
+    `until`: the end of the tombstone, or of an evicted session's keys; `erased`: whether everything below the document
+    is gone. `pending`: the seconds of the tombstone, until the log has confirmed the deletion.
     """
 
     id: str
@@ -34,7 +35,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
     activity: int
     seq: int = 0
     epoch: int = 0
-    owner: str | None = None
+    holder: str | None = None
     asked: int = 0
     answered: int = 0
     attempts: int = 0
@@ -49,6 +50,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
     todo: int | None = None
     until: int = 0
     erased: bool = False
+    pending: float | None = None
 
     def session(self) -> Session:
         return Session(
@@ -58,7 +60,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
             last_activity=self.activity,
             seq=self.seq,
             epoch=self.epoch,
-            owner=self.owner,
+            holder=self.holder,
             asked=self.asked,
             answered=self.answered,
             attempts=self.attempts,
@@ -69,6 +71,10 @@ class SessionDoc(msgspec.Struct, kw_only=True):
     def is_idle(self, idle_ttl: float, now: int) -> bool:
         return now >= self.activity + idle_ttl * 1000
 
+    def knows_keys(self, now: int) -> bool:
+        """Whether its keys are those of a session: stored, or evicted and kept (S25)."""
+        return self.status == "live" or (self.status in ("evicting", "evicted") and now < self.until)
+
     def is_tombstone(self, now: int) -> bool:
         return self.status == "buried" and now < self.until
 
@@ -78,7 +84,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
         self.lease_due = (self.lease_until if self.lease else 0) if live and self.asked > self.answered else None
         task = self.task
         self.task_due = task.deadline if live and task and task.status in ("running", "held") else None
-        return encode(self) | {"expireAt": _expiry(self.erased, self.until)}
+        return encode(self) | {"expireAt": _expiry(self.erased and self.pending is None, self.until)}
 
 
 class LogDoc(msgspec.Struct, kw_only=True):
@@ -154,7 +160,7 @@ def fence(document: SessionDoc, epoch: int | None) -> None:
 
 
 def advance(document: SessionDoc, draft: Draft, seq: int, ts: int) -> None:
-    """What a stored message does to its session (rules S12, S13)."""
+    """Update the session for a stored message (rules S12, S13)."""
     document.seq, document.last_ts = seq, ts
     if draft.renews:
         document.activity = ts
@@ -184,7 +190,7 @@ def log_rank(activity: int, session_id: str) -> str:
 
 
 def site_key(site_id: str, session_id: str) -> str:
-    """The id of what a site has of a session outside its document, so that no site touches another's."""
+    """The id of a session's data outside its document. It includes the site, so that sites cannot collide."""
     return f"{document_id(site_id)}:{document_id(session_id)}"
 
 

@@ -1,12 +1,12 @@
-"""How a line enters the log, as part of any step: the line with its search index, and the session's summary."""
+"""Stores a line of the log within a step: the line with its search index, and the session's summary."""
 
 from itertools import accumulate
 from typing import Any
 
 from backends.errors import StorageError
-from backends.firestore_docs import LogDoc, decode, encode, line_key, site_key
-from backends.firestore_lane import Unit
-from backends.firestore_rpc import Rpc
+from backends.firestore.docs import LogDoc, decode, encode, line_key, site_key
+from backends.firestore.rpc import Rpc
+from backends.firestore.transaction_queue import Unit
 from backends.records import LogEntry
 from backends.text import FIRST_TEXT_CHARS, words
 
@@ -16,7 +16,7 @@ WORD_CHARS = 100
 """A longer word is found by its beginning: Firestore cuts what it indexes at 1,500 bytes."""
 MAX_TOKENS = 20_000
 MAX_TOKEN_BYTES = 300_000
-"""Firestore allows a document 40,000 index entries and 1 MiB; of a text beyond all measure, whole words go first."""
+"""Firestore allows a document 40,000 index entries and 1 MiB; of a very long text the whole words are indexed first."""
 
 
 def summary_path(rpc: Rpc, site_id: str, session_id: str) -> str:

@@ -3,20 +3,20 @@
 import heapq
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
 
+from backends.clock import utc_date
 from backends.errors import SessionCorrupt
-from backends.firestore_calls import Until, both, together
-from backends.firestore_docs import LogDoc, decode, lines_of, log_rank
-from backends.firestore_lane import Lanes, Unit
-from backends.firestore_lines import DAY_MS, entry_of, line_path, matches, store_line, summary_path, token_of
-from backends.firestore_retention import LogEraser
-from backends.firestore_rpc import PARALLEL, READ_CHUNK, Condition, Rpc
+from backends.firestore.calls import Until, both, together
+from backends.firestore.docs import LogDoc, decode, lines_of, log_rank
+from backends.firestore.lines import DAY_MS, entry_of, line_path, matches, store_line, summary_path, token_of
+from backends.firestore.retention import LogEraser
+from backends.firestore.rpc import PARALLEL, READ_CHUNK, Condition, Rpc
+from backends.firestore.transaction_queue import TransactionQueues, Unit
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
-from backends.text import make_cursor, parse_cursor, words
+from backends.text import make_cursor, parse_cursor, terms
 
 _APPEND_CHUNK = 100
 
@@ -28,12 +28,12 @@ class _Day(Struct):
 
 
 class FirestoreLog:
-    """Reads of many calls have `firestore_rpc.SLOW_DEADLINE`, each call of them the deadline of the settings."""
+    """Reads of many calls have `rpc.SLOW_DEADLINE`, each call of them the deadline of the settings."""
 
-    def __init__(self, rpc: Rpc, lanes: Lanes) -> None:
+    def __init__(self, rpc: Rpc, queues: TransactionQueues) -> None:
         self._rpc = rpc
-        self._lanes = lanes
-        self._eraser = LogEraser(rpc, lanes)
+        self._queues = queues
+        self._eraser = LogEraser(rpc, queues)
         self._summaries = rpc.path("logSessions")
         self._lines = rpc.path("logLines")
 
@@ -60,10 +60,10 @@ class FirestoreLog:
 
         size = sum(2 * len(entry.body) + len(entry.text) for entry in chunk)
         guard = summary_path(self._rpc, chunk[0].site_id, chunk[0].session_id)
-        await self._lanes.run(guard, step, paths, until, operations=len(paths) + 1, size=size)
+        await self._queues.run(guard, step, paths, until, operations=len(paths) + 1, size=size)
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
-        wanted = words(query.words)
+        wanted = terms(query.words)
         until = self._rpc.until(slow=True)
         if wanted:
             found = await self._search(site_id, query, wanted, until)
@@ -144,7 +144,7 @@ class FirestoreLog:
                 for hit in page:
                     _count(days, hit.data, range(first, last + 1))
         return [
-            DayCount(_date(number), day.sessions, day.messages, len(day.visitors))
+            DayCount(utc_date(number * 86_400), day.sessions, day.messages, len(day.visitors))
             for number, day in sorted(days.items())
         ]
 
@@ -205,7 +205,3 @@ def _count(days: dict[int, _Day], data: dict[str, Any], wanted: range) -> None:
             day.messages += messages
             if data.get("visitor") is not None:
                 day.visitors.add(data["visitor"])
-
-
-def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")

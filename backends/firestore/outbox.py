@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from backends.firestore_calls import Contended, Until
-from backends.firestore_docs import encode, line_key, lines_of, outbox_rank
-from backends.firestore_lane import Unit
-from backends.firestore_lines import entry_of
-from backends.firestore_rpc import MAX_OPERATIONS, READ_CHUNK, Rpc
+from backends.firestore.calls import Contended, Until
+from backends.firestore.docs import encode, line_key, lines_of, outbox_rank
+from backends.firestore.lines import entry_of
+from backends.firestore.rpc import MAX_OPERATIONS, READ_CHUNK, Rpc
+from backends.firestore.transaction_queue import Unit
 from backends.records import LogEntry
 
 
-class Outbox:
-    """`outbox/{session}:{seq}`; `rank` is the order in which they leave."""
+class FirestoreOutbox:
+    """`outbox/{session}:{seq}`; `rank` is the order of delivery."""
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
@@ -55,7 +55,7 @@ class Outbox:
         return count, first
 
     async def hurry(self, site_id: str, session_id: str, until: Until) -> None:
-        """Let the lines of an evicted session leave before all others."""
+        """Let the lines of an evicted session be delivered before all others."""
         since = 0
         while page := await self._rpc.find(
             self._collection,
@@ -66,6 +66,6 @@ class Outbox:
             fields=("key", "ts", "seq"),
         ):
             ranks = {hit.path: {"rank": outbox_rank(True, hit.data["ts"], hit.data["key"])} for hit in page}
-            with suppress(Contended):  # Some have left meanwhile: look again.
+            with suppress(Contended):  # Some lines were delivered meanwhile: read again.
                 await self._rpc.amend(ranks, until)
                 since = page[-1].data["seq"]

@@ -1,15 +1,15 @@
-"""Erasing from the log: a purge, which leaves a tombstone, and retention, which does not."""
+"""Erases from the log: a deletion leaves a tombstone, retention does not."""
 
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from backends.errors import SessionCorrupt, StoreUnavailable
-from backends.firestore_calls import Until, together
-from backends.firestore_docs import DUE_NOW, LogDoc, decode, lines_of
-from backends.firestore_lane import Lanes, Unit
-from backends.firestore_lines import DAY_MS, summary_path
-from backends.firestore_rpc import PARALLEL, READ_CHUNK, Rpc
+from backends.firestore.calls import Until, together
+from backends.firestore.docs import DUE_NOW, LogDoc, decode, lines_of
+from backends.firestore.lines import DAY_MS, summary_path
+from backends.firestore.rpc import PARALLEL, READ_CHUNK, Rpc
+from backends.firestore.transaction_queue import TransactionQueues, Unit
 from backends.records import LogCount
 
 _TIDY_LIMIT = 20
@@ -18,14 +18,14 @@ _TIDY_LIMIT = 20
 class LogEraser:
     """Deletes lines with their summary."""
 
-    def __init__(self, rpc: Rpc, lanes: Lanes) -> None:
+    def __init__(self, rpc: Rpc, queues: TransactionQueues) -> None:
         self._rpc = rpc
-        self._lanes = lanes
+        self._queues = queues
         self._summaries = rpc.path("logSessions")
         self._lines = rpc.path("logLines")
 
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
-        """Rule L6. The tombstone hides and refuses everything at once; then the lines go."""
+        """Rule L6. The tombstone is stored first and hides everything; then the lines are deleted."""
         until = self._rpc.until(slow=True)
         path = summary_path(self._rpc, site_id, session_id)
 
@@ -36,14 +36,14 @@ class LogEraser:
             unit.put(path, summary.encode())
             return summary.messages
 
-        messages = await self._lanes.run(path, step, until=until)
+        messages = await self._queues.run(path, step, until=until)
         await self._finish(site_id, session_id, until)
         with suppress(StoreUnavailable):
             await self._tidy(until)
         return messages
 
     async def _finish(self, site_id: str, session_id: str, until: Until) -> None:
-        """Delete the lines of a buried session, and the tombstone itself once its time is up."""
+        """Delete the lines of a deleted session, and the tombstone itself once it has ended."""
         await self._rpc.erase_all(self._lines, until, lines_of(site_id, session_id), "key")
         path = summary_path(self._rpc, site_id, session_id)
 
@@ -58,10 +58,10 @@ class LogEraser:
                 summary.erased, summary.messages, summary.todo = True, 0, summary.until
                 unit.put(path, summary.encode())
 
-        await self._lanes.run(path, step, until=until)
+        await self._queues.run(path, step, until=until)
 
     async def _tidy(self, until: Until) -> None:
-        """Finish a few purges that died half-way, and drop tombstones whose time is up."""
+        """Complete a few interrupted deletions, and drop tombstones that have ended."""
         now = (await self._rpc.read([self._rpc.path("meta", "clock")], until)).now
         due = await self._rpc.find(
             self._summaries, until, [("todo", "<=", now)], "todo", limit=_TIDY_LIMIT, fields=("id", "site")
@@ -104,7 +104,7 @@ class LogEraser:
             hits = await self._rpc.find(self._lines, until, within, "key", limit=READ_CHUNK, fields=("key",))
             lines = [hit.path for hit in hits]
             step = partial(_erase_chunk, path, lines, before)
-            gone, left = await self._lanes.run(path, step, lines, until, len(lines) + 1)
+            gone, left = await self._queues.run(path, step, lines, until, len(lines) + 1)
             messages += gone
             if left <= 0 or not lines:
                 return (1 if left == 0 else 0), messages

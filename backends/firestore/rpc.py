@@ -1,4 +1,4 @@
-"""Calls of Firestore's client: each with a time-out of its own, none retried by the driver, no driver error let out."""
+"""Calls of Firestore's client: each has its own time-out, the driver never retries, and its errors are converted."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -8,7 +8,16 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec import Struct
 
 from backends.errors import StoreUnavailable
-from backends.firestore_calls import CONTENTION, Blip, Contended, Refused, Until, patiently, together, translated
+from backends.firestore.calls import (
+    CONTENTION,
+    CallRefused,
+    Contended,
+    TemporaryFailure,
+    Until,
+    repeated,
+    together,
+    translated,
+)
 
 SLOW_DEADLINE = 30.0
 READ_CHUNK = 300
@@ -17,7 +26,7 @@ PARALLEL = 8
 Condition = tuple[str, str, Any]
 
 
-class Seen(Struct, frozen=True):
+class ReadVersion(Struct, frozen=True):
     """A document as one read saw it; `data` and `version` are None when it is absent."""
 
     data: dict[str, Any] | None
@@ -27,7 +36,7 @@ class Seen(Struct, frozen=True):
 class Reading(Struct, frozen=True):
     """Documents by path, with the server's time (ms) at which none of them had changed since."""
 
-    documents: dict[str, Seen]
+    documents: dict[str, ReadVersion]
     now: int
 
 
@@ -42,7 +51,7 @@ class Writes(Protocol):
     """What a commit sends: the new data of documents (None deletes) and what their read saw."""
 
     pending: dict[str, dict[str, Any] | None]
-    seen: dict[str, Seen]
+    seen: dict[str, ReadVersion]
 
 
 class Rpc:
@@ -63,33 +72,33 @@ class Rpc:
 
     async def read(self, paths: Iterable[str], until: Until) -> Reading:
         """Read documents as of one moment, in one call. Raises `StoreUnavailable`."""
-        return await patiently(lambda: self.read_once(paths, until), until)
+        return await repeated(lambda: self.read_once(paths, until), until)
 
     async def read_once(self, paths: Iterable[str], until: Until) -> Reading:
-        """The same without a second attempt. Raises `Blip` or `StoreUnavailable`."""
+        """The same without a second attempt. Raises `TemporaryFailure` or `StoreUnavailable`."""
         references = [self._client.document(path) for path in paths]
-        documents: dict[str, Seen] = {}
+        documents: dict[str, ReadVersion] = {}
         now = 0
         try:
             with translated():
                 async for found in self._client.get_all(references, retry=None, timeout=until.left()):
                     data = found.to_dict() if found.exists else None
-                    documents[found.reference.path] = Seen(data, found.update_time)
+                    documents[found.reference.path] = ReadVersion(data, found.update_time)
                     now = max(now, _milliseconds(found.read_time))
         except exceptions.Aborted as error:
-            raise Blip(str(error)) from None
+            raise TemporaryFailure(str(error)) from None
         if len(documents) != len(references):
-            raise Blip("the answer was cut short")
+            raise TemporaryFailure("the answer was cut short")
         return Reading(documents, now)
 
     async def commit(self, writes: Writes, until: Until) -> None:
-        """Write all or nothing. Raises `Contended`, `Blip` or `StoreUnavailable`."""
+        """Write all or nothing. Raises `Contended`, `TemporaryFailure` or `StoreUnavailable`."""
         batch = self._client.batch()
         try:
             for path, data in writes.pending.items():
                 self._stage(batch, path, data, writes.seen.get(path))
         except (TypeError, ValueError) as error:
-            raise Refused(f"this cannot be stored: {error}") from None
+            raise CallRefused(f"this cannot be stored: {error}") from None
         await self._commit(batch, until)
 
     async def _commit(self, batch: Any, until: Until) -> None:
@@ -99,7 +108,7 @@ class Rpc:
         except CONTENTION as error:
             raise Contended(str(error)) from None
 
-    def _stage(self, batch: Any, path: str, data: dict[str, Any] | None, seen: Seen | None) -> None:
+    def _stage(self, batch: Any, path: str, data: dict[str, Any] | None, seen: ReadVersion | None) -> None:
         reference = self._client.document(path)
         if seen is None:
             if data is None:
@@ -127,7 +136,7 @@ class Rpc:
                 await batch.commit(retry=None, timeout=until.left())
 
         if paths:
-            await patiently(once, until)
+            await repeated(once, until)
 
     async def amend(self, changes: Mapping[str, dict[str, Any]], until: Until) -> None:
         """Replace fields of documents, all or none. Raises `Contended` when one is gone, or `StoreUnavailable`."""
@@ -136,7 +145,7 @@ class Rpc:
             batch.update(self._client.document(path), fields)
         try:
             await self._commit(batch, until)
-        except Blip as error:
+        except TemporaryFailure as error:
             raise StoreUnavailable(str(error)) from None
 
     async def erase_all(self, collection: str, until: Until, where: Sequence[Condition], order: str | None) -> int:
@@ -179,7 +188,7 @@ class Rpc:
                 stream = query.stream(retry=None, timeout=until.left())
                 return [Found(hit.reference.path, hit.to_dict()) async for hit in stream]
 
-        return await patiently(once, until)
+        return await repeated(once, until)
 
     async def pages(
         self,
@@ -209,7 +218,7 @@ class Rpc:
                 answer = await self._query(collection, where).count().get(retry=None, timeout=until.left())
                 return int(answer[0][0].value)
 
-        return await patiently(once, until)
+        return await repeated(once, until)
 
     def _query(self, collection: str, where: Sequence[Condition]) -> Any:
         query = self._client.collection(collection)

@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from backends.base import SessionStore
 from backends.errors import SessionCorrupt, SessionExists, SessionNotFound, VersionConflict
-from backends.firestore_append import Appender
-from backends.firestore_calls import Until, both
-from backends.firestore_docs import SessionDoc, decode, document_id, live
-from backends.firestore_lane import Lanes, Unit
-from backends.firestore_outbox import Outbox
-from backends.firestore_purge import Eraser
-from backends.firestore_rpc import Rpc
-from backends.firestore_tail import Bodies, Tail
+from backends.firestore.append import Appender
+from backends.firestore.calls import Until, both
+from backends.firestore.docs import SessionDoc, decode, document_id, live
+from backends.firestore.outbox import FirestoreOutbox
+from backends.firestore.purge import FirestoreEraser
+from backends.firestore.rpc import Rpc
+from backends.firestore.tail import Bodies, Tail
+from backends.firestore.transaction_queue import TransactionQueues, Unit
+from backends.firestore.workers import FirestoreWorkers, unlease
 from backends.records import (
     Appended,
+    Deletion,
     Draft,
     Erased,
     LogEntry,
@@ -31,16 +35,17 @@ from backends.records import (
 T = TypeVar("T")
 
 
-class FirestoreSessions:
+class FirestoreSessions(SessionStore):
     """`inline_log`: the log shares the database (S14)."""
 
-    def __init__(self, rpc: Rpc, lanes: Lanes, inline_log: bool) -> None:
+    def __init__(self, rpc: Rpc, queues: TransactionQueues, inline_log: bool) -> None:
         self._rpc = rpc
-        self._lanes = lanes
+        self._queues = queues
         self._tail = Tail(rpc)
-        self._outbox = Outbox(rpc)
-        self._appender = Appender(rpc, lanes, self._tail, None if inline_log else self._outbox)
-        self._eraser = Eraser(rpc, lanes, self._outbox)
+        self._outbox = FirestoreOutbox(rpc)
+        self._appender = Appender(rpc, queues, self._tail, None if inline_log else self._outbox)
+        self._workers = FirestoreWorkers(rpc, queues)
+        self._eraser = FirestoreEraser(rpc, queues, self._outbox, self._workers)
 
     def _path(self, session_id: str, *below: str) -> str:
         return self._rpc.path("sessions", document_id(session_id), *below)
@@ -59,7 +64,7 @@ class FirestoreSessions:
                 unit.put(path, after)
             return result
 
-        return await self._lanes.run(path, step, **options)
+        return await self._queues.run(path, step, **options)
 
     async def _read(self, ref: SessionRef, *below: str) -> tuple[SessionDoc, list[dict[str, Any] | None]]:
         paths = [self._path(ref.session_id), *(self._path(ref.session_id, "parts", part) for part in below)]
@@ -85,7 +90,7 @@ class FirestoreSessions:
                 unit.put(self._path(ref.session_id, "parts", "prior"), {"value": new.prior})
             return document.session()
 
-        return await self._lanes.run(path, step)
+        return await self._queues.run(path, step)
 
     async def load(self, ref: SessionRef) -> Session:
         document, _ = await self._read(ref)
@@ -98,13 +103,13 @@ class FirestoreSessions:
         document = live(reading.documents[path].data, ref, reading.now)
         return await self._snapshot(ref, document, found, since, limit, until)
 
-    async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
+    async def claim(self, ref: SessionRef, holder: str, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
 
         def change(document: SessionDoc, _unit: Unit) -> tuple[SessionDoc, str | None]:
-            taken_from = document.owner
+            taken_from = document.holder
             document.epoch += 1
-            document.owner = owner
+            document.holder = holder
             return replace(document), taken_from
 
         (document, taken_from), found = await both(
@@ -130,9 +135,9 @@ class FirestoreSessions:
 
     async def release(self, ref: SessionRef, epoch: int) -> bool:
         def change(document: SessionDoc, _unit: Unit) -> bool:
-            if document.epoch != epoch or document.owner is None:
+            if document.epoch != epoch or document.holder is None:
                 return False
-            document.owner = None
+            document.holder = None
             return True
 
         return await self._change(ref, change)
@@ -184,22 +189,23 @@ class FirestoreSessions:
     async def unlease(self, ref: SessionRef, worker: str) -> None:
         path = self._path(ref.session_id)
 
-        def step(unit: Unit) -> None:
-            data = unit.get(path)
-            if data is None or data.get("lease") != worker:
-                return
-            document = decode(data, SessionDoc, ref.session_id)
-            document.lease, document.lease_until = None, 0
-            unit.put(path, document.encode())
-
         with suppress(SessionNotFound):
-            await self._lanes.run(path, step)
+            await self._queues.run(path, partial(unlease, path, worker))
+
+    async def heartbeat(self, worker: str, seconds: float) -> None:
+        await self._workers.heartbeat(worker, seconds)
 
     async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
         return await self._eraser.delete(ref, tombstone, bury_absent)
 
-    async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
-        return await self._eraser.sweep(idle_ttls, limit)
+    async def deletions(self, limit: int) -> list[Deletion]:
+        return await self._eraser.deletions(limit)
+
+    async def deletion_done(self, deletion: Deletion) -> None:
+        await self._eraser.deletion_done(deletion)
+
+    async def sweep(self, idle_ttls: Mapping[str, float], limit: int, keys_for: float = 0.0) -> Swept:
+        return await self._eraser.sweep(idle_ttls, limit, keys_for)
 
     async def active(self) -> int:
         return await self._rpc.count(self._rpc.path("sessions"), self._rpc.until(), [("status", "==", "live")])
@@ -222,7 +228,7 @@ def _refuse_taken(data: dict[str, Any] | None, session_id: str, now: int) -> Non
         document = decode(data, SessionDoc, session_id)
     except SessionCorrupt:
         raise SessionExists(session_id) from None
-    if document.status != "buried" or document.is_tombstone(now) or not document.erased:
+    if document.status != "buried" or document.is_tombstone(now) or not document.erased or document.pending is not None:
         raise SessionExists(session_id)
 
 

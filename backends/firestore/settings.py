@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from backends.errors import StoreUnavailable, VersionConflict
-from backends.firestore_docs import document_id
-from backends.firestore_lane import Lanes, Unit
-from backends.firestore_rpc import READ_CHUNK, Rpc
+from backends.firestore.docs import document_id
+from backends.firestore.rpc import READ_CHUNK, Rpc
+from backends.firestore.transaction_queue import TransactionQueues, Unit
 from backends.records import AuditEntry, Versioned
 
 _LAST_CHARACTER = "\U0010ffff"
@@ -16,9 +16,9 @@ _LAST_CHARACTER = "\U0010ffff"
 class FirestoreSettingsStore:
     """`settings/{name}`, and `audit/{site}` with the site's lines below it."""
 
-    def __init__(self, rpc: Rpc, lanes: Lanes) -> None:
+    def __init__(self, rpc: Rpc, queues: TransactionQueues) -> None:
         self._rpc = rpc
-        self._lanes = lanes
+        self._queues = queues
 
     def _path(self, name: str) -> str:
         return self._rpc.path("settings", document_id(name))
@@ -39,7 +39,7 @@ class FirestoreSettingsStore:
             unit.put(path, {"name": name, "value": value, "version": version + 1})
             return Versioned(value, version + 1)
 
-        return await self._lanes.run(path, step, size=len(value))
+        return await self._queues.run(path, step, size=len(value))
 
     async def names(self, prefix: str) -> list[str]:
         within = [("name", ">=", prefix), ("name", "<=", prefix + _LAST_CHARACTER)]
@@ -59,7 +59,7 @@ class FirestoreSettingsStore:
             unit.drop(path)
             return True
 
-        return await self._lanes.run(path, step)
+        return await self._queues.run(path, step)
 
     async def audit(self, site_id: str, entry: AuditEntry) -> None:
         path = self._rpc.path("audit", document_id(site_id))
@@ -72,7 +72,7 @@ class FirestoreSettingsStore:
             line = {"at": f"{ts:015}:{count:012}", "ts": ts, "actor": entry.actor, "action": entry.action}
             unit.put(f"{path}/lines/{count:012}", line | {"details": details})
 
-        await self._lanes.run(path, step, size=len(details))
+        await self._queues.run(path, step, size=len(details))
 
     async def audit_trail(self, site_id: str, limit: int, before: int | None = None) -> list[AuditEntry]:
         lines = self._rpc.path("audit", document_id(site_id), "lines")

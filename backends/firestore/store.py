@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from backends import StoreSettings
 from backends.base import MessageLog, SessionStore, SettingsStore
 from backends.errors import StoreMisconfigured
-from backends.firestore_calls import Refused
-from backends.firestore_client import Connection, connect
-from backends.firestore_lane import Lanes
-from backends.firestore_log import FirestoreLog
-from backends.firestore_rpc import Rpc
-from backends.firestore_sessions import FirestoreSessions
-from backends.firestore_settings import FirestoreSettingsStore
+from backends.firestore import FirestoreSettings
+from backends.firestore.calls import CallRefused
+from backends.firestore.client import FirestoreConnection, connect
+from backends.firestore.log import FirestoreLog
+from backends.firestore.rpc import Rpc
+from backends.firestore.sessions import FirestoreSessions
+from backends.firestore.settings import FirestoreSettingsStore
+from backends.firestore.transaction_queue import TransactionQueues
 
 
-async def open(settings: StoreSettings, log_shares_store: bool) -> "FirestoreStorage":  # noqa: A001 - the protocol's name
+async def open_store(options: FirestoreSettings, deadline: float, log_shares_store: bool) -> "FirestoreStorage":
     """Connect and ask once. Raises `StoreMisconfigured` or `StoreUnavailable`."""
-    if "/" in settings.firestore.collection_prefix:
+    if "/" in options.collection_prefix:
         raise StoreMisconfigured("firestore.collection_prefix must not contain '/'")
-    connection = await connect(settings.firestore)
-    storage = FirestoreStorage(connection.client, settings, log_shares_store, connection)
+    connection = await connect(options)
+    storage = FirestoreStorage(connection.client, options, deadline, log_shares_store, connection)
     try:
         await storage.ping()
-    except Refused as error:
+    except CallRefused as error:
         await storage.close()
         raise StoreMisconfigured(f"Firestore refuses: {error}") from None
     except BaseException:
@@ -35,20 +35,26 @@ class FirestoreStorage:
     """The bundle, over any client with the interface of Google's `AsyncClient`; it closes `connection`."""
 
     def __init__(
-        self, client: Any, settings: StoreSettings, log_shares_store: bool, connection: Connection | None = None
+        self,
+        client: Any,
+        options: FirestoreSettings,
+        deadline: float,
+        log_shares_store: bool,
+        connection: FirestoreConnection | None = None,
     ) -> None:
         self.log_shares_store = log_shares_store
         self._connection = connection
-        self._rpc = Rpc(client, settings.firestore.collection_prefix, settings.deadline)
-        self._lanes = Lanes(self._rpc)
-        self.sessions: SessionStore = FirestoreSessions(self._rpc, self._lanes, log_shares_store)
-        self.log: MessageLog = FirestoreLog(self._rpc, self._lanes)
-        self.settings: SettingsStore = FirestoreSettingsStore(self._rpc, self._lanes)
+        self._rpc = Rpc(client, options.collection_prefix, deadline)
+        self._queues = TransactionQueues(self._rpc)
+        self.sessions: SessionStore = FirestoreSessions(self._rpc, self._queues, log_shares_store)
+        self.log: MessageLog = FirestoreLog(self._rpc, self._queues)
+        self.settings: SettingsStore = FirestoreSettingsStore(self._rpc, self._queues)
 
     async def ping(self) -> None:
-        await self._rpc.read([self._rpc.path("meta", "clock")], self._rpc.until())
+        path = self._rpc.path("meta", "ping")
+        await self._queues.run(path, lambda unit: unit.put(path, {"at": unit.now}))
 
     async def close(self) -> None:
-        await self._lanes.close()
+        await self._queues.close()
         if self._connection is not None:
             await self._connection.close(self._rpc.deadline)

@@ -1,15 +1,15 @@
 """Messages of a session by `seq`.
 
-A stored message never changes, so the query for messages and the read of the session need not be one: what the query
-missed is fetched by id, and what it saw too early is left out.
+A stored message never changes, so the query for messages and the read of the session need not see the same moment.
+Messages that the query lacks are fetched by id, and newer ones are left out.
 """
 
 from collections.abc import Iterable, Mapping
 
 from backends.errors import SessionCorrupt
-from backends.firestore_calls import Until
-from backends.firestore_docs import document_id, live, message_id
-from backends.firestore_rpc import READ_CHUNK, Found, Rpc
+from backends.firestore.calls import Until
+from backends.firestore.docs import document_id, live, message_id
+from backends.firestore.rpc import READ_CHUNK, Found, Rpc
 from backends.records import SessionRef
 
 Bodies = Mapping[int, bytes]
@@ -36,7 +36,7 @@ class Tail:
         return _bodies(await self._rpc.find(path, until, after, "seq", descending=descending, limit=limit))
 
     async def complete(self, ref: SessionRef, found: Bodies, wanted: range, until: Until) -> list[bytes]:
-        """The bodies of all `wanted` seqs, in order. Raises `SessionDeleted` and its kin when they are gone."""
+        """The bodies of all `wanted` seqs, in order. Raises `SessionDeleted` or `SessionNotFound`."""
         bodies = {seq: found[seq] for seq in wanted if seq in found}
         missing = [seq for seq in wanted if seq not in bodies]
         for first in range(0, len(missing), READ_CHUNK):
@@ -48,7 +48,7 @@ class Tail:
         return [bodies[seq] for seq in wanted]
 
     async def _explain_loss(self, ref: SessionRef, until: Until) -> None:
-        """A purge or an eviction may have come between; else the record is damaged."""
+        """Raise the error of a deletion or an eviction meanwhile, else `SessionCorrupt`."""
         path = self._path(ref)
         reading = await self._rpc.read([path], until)
         live(reading.documents[path].data, ref, reading.now)

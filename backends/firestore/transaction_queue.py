@@ -1,10 +1,10 @@
-"""Atomic steps on Firestore: read, decide, commit on condition that nothing read has changed, else start again.
+"""Atomic steps on Firestore: read, decide, commit if nothing that was read has changed, else start again.
 
-A commit is one call that writes all or nothing, conditional on the version of each document that was read. This is
-what a Firestore transaction does, in two calls instead of three or four, without locks that outlive a lost
-client, and with a time-out on every call, which the library's transactions do not take.
+A commit is one call that writes all or nothing, conditional on the version of each document that was read. A
+Firestore transaction does the same in three or four calls instead of two, with locks that outlive a lost client, and
+without a time-out for each call.
 
-Steps of one document queue in this process, and travel together: a hundred callers do not fight each other.
+Steps of one document queue in this process and share commits, so that many callers do not cause contention.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.firestore_calls import BLIPS, Blip, Contended, Refused, Until, pause
-from backends.firestore_rpc import MAX_OPERATIONS, Reading, Rpc, Seen
+from backends.firestore.calls import ATTEMPTS, CallRefused, Contended, TemporaryFailure, Until, pause
+from backends.firestore.rpc import MAX_OPERATIONS, Reading, ReadVersion, Rpc
 
 T = TypeVar("T")
 Data = dict[str, Any]
@@ -27,7 +27,7 @@ class Unit:
     """Documents as a step sees and changes them. `now` is the server's time (ms) of the read."""
 
     def __init__(self, reading: Reading) -> None:
-        self.seen: dict[str, Seen] = reading.documents
+        self.seen: dict[str, ReadVersion] = reading.documents
         self.now = reading.now
         self.pending: dict[str, Data | None] = {}
 
@@ -36,7 +36,7 @@ class Unit:
         return self.pending[path] if path in self.pending else self.seen[path].data
 
     def put(self, path: str, data: Data) -> None:
-        """Store a document: on condition that it is unchanged if it was read, else over whatever is there."""
+        """Store a document. One that was read must be unchanged; any other is overwritten."""
         self.pending[path] = data
 
     def drop(self, path: str) -> None:
@@ -47,7 +47,7 @@ class Unit:
 Step = Callable[[Unit], T]
 
 
-class _Call:
+class _QueuedStep:
     __slots__ = ("future", "operations", "reads", "size", "step", "until")
 
     def __init__(self, reads: Iterable[str], step: Step[Any], until: Until, operations: int, size: int) -> None:
@@ -59,15 +59,15 @@ class _Call:
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
 
-_Outcomes = list[tuple[_Call, Any, Exception | None]]
+_Outcomes = list[tuple[_QueuedStep, Any, Exception | None]]
 
 
-class Lanes:
+class TransactionQueues:
     """One queue for each document that is being changed; a queue lives as long as it has work."""
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
-        self._queues: dict[str, deque[_Call]] = {}
+        self._queues: dict[str, deque[_QueuedStep]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -87,7 +87,7 @@ class Lanes:
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        call = _Call((guard, *reads), step, until or self._rpc.until(), operations, size)
+        call = _QueuedStep((guard, *reads), step, until or self._rpc.until(), operations, size)
         self._enqueue(guard, call)
         try:
             async with asyncio.timeout_at(call.until.at):
@@ -96,7 +96,7 @@ class Lanes:
         except TimeoutError:
             raise StoreUnavailable("no answer within the deadline") from None
 
-    def _enqueue(self, guard: str, call: _Call) -> None:
+    def _enqueue(self, guard: str, call: _QueuedStep) -> None:
         queue = self._queues.get(guard)
         if queue is None:
             queue = self._queues[guard] = deque()
@@ -110,8 +110,8 @@ class Lanes:
         self._closed = True
         await asyncio.gather(*self._workers, return_exceptions=True)
 
-    async def _work(self, guard: str, queue: deque[_Call]) -> None:
-        batch: list[_Call] = []
+    async def _work(self, guard: str, queue: deque[_QueuedStep]) -> None:
+        batch: list[_QueuedStep] = []
         try:
             while queue:
                 batch = _take(queue)
@@ -120,31 +120,31 @@ class Lanes:
             del self._queues[guard]
             _fail([*batch, *queue], StoreUnavailable("the store was stopped"))
 
-    async def _settle(self, guard: str, batch: list[_Call]) -> None:
+    async def _settle(self, guard: str, batch: list[_QueuedStep]) -> None:
         until = max((call.until for call in batch), key=lambda moment: moment.at)
         try:
             async with asyncio.timeout_at(until.at):
                 _resolve(await self._attempts(guard, batch, until))
         except TimeoutError:
             _fail(batch, StoreUnavailable("no answer within the deadline"))
-        except Refused as error:
+        except CallRefused as error:
             await self._settle_each(guard, batch, error)
         except StorageError as error:
             _fail(batch, error)
         except Exception as error:
             _fail(batch, StoreUnavailable(repr(error)))
 
-    async def _settle_each(self, guard: str, batch: list[_Call], error: Refused) -> None:
-        """One call that Firestore will not store must not take its neighbours with it."""
+    async def _settle_each(self, guard: str, batch: list[_QueuedStep], error: CallRefused) -> None:
+        """Run each call alone, so that a call that Firestore refuses does not fail the others of its batch."""
         if len(batch) == 1:
             _fail(batch, error)
         for call in batch:
             if not call.future.done():
                 await self._settle(guard, [call])
 
-    async def _attempts(self, guard: str, batch: list[_Call], until: Until) -> _Outcomes:
+    async def _attempts(self, guard: str, batch: list[_QueuedStep], until: Until) -> _Outcomes:
         doubtful = _Doubtful(guard)
-        blips = attempt = 0
+        failures = attempt = 0
         while True:
             try:
                 reading = await self._rpc.read_once(dict.fromkeys(path for call in batch for path in call.reads), until)
@@ -160,19 +160,19 @@ class Lanes:
                 return outcomes
             except Contended:
                 doubtful.refused()
-            except Blip as error:
-                blips += 1
-                if blips >= BLIPS:
+            except TemporaryFailure as error:
+                failures += 1
+                if failures >= ATTEMPTS:
                     raise StoreUnavailable(str(error)) from None
             await pause(attempt)
             attempt += 1
 
 
 class _Doubtful:
-    """Commits whose reply was lost, and how the next read tells whether one of them landed.
+    """Commits whose reply was lost. The next read tells whether one of them was stored.
 
-    Every commit leaves a token in the guard. If it is there, that commit landed. If the guard is as it was, none did,
-    and the next commit excludes them, being conditional on the same version. Anything else stays unknown.
+    Every commit writes a token into the guard. If a token is there, its commit was stored. If the guard is unchanged,
+    none was, and the next commit excludes them by its condition on the same version. Otherwise the outcome is unknown.
     """
 
     def __init__(self, guard: str) -> None:
@@ -202,9 +202,9 @@ class _Doubtful:
         return None
 
 
-def _take(queue: deque[_Call]) -> list[_Call]:
-    """The queued calls that fit in one commit, without those whose caller has left."""
-    batch: list[_Call] = []
+def _take(queue: deque[_QueuedStep]) -> list[_QueuedStep]:
+    """The queued calls that fit in one commit, without those whose caller is gone."""
+    batch: list[_QueuedStep] = []
     operations = size = 0
     while queue:
         call = queue[0]
@@ -218,8 +218,8 @@ def _take(queue: deque[_Call]) -> list[_Call]:
     return batch
 
 
-def _outcome(unit: Unit, call: _Call) -> tuple[_Call, Any, Exception | None]:
-    """One step, undone alone when it fails, so that its neighbours in the batch are not."""
+def _outcome(unit: Unit, call: _QueuedStep) -> tuple[_QueuedStep, Any, Exception | None]:
+    """Run one step. A failed step is undone alone; the others of the batch stay."""
     before = dict(unit.pending)
     try:
         return call, call.step(unit), None
@@ -245,7 +245,7 @@ def _resolve(outcomes: _Outcomes) -> None:
             call.future.set_result(result)
 
 
-def _fail(batch: Iterable[_Call], error: Exception) -> None:
+def _fail(batch: Iterable[_QueuedStep], error: Exception) -> None:
     for call in batch:
         if not call.future.done():
             call.future.set_exception(error)

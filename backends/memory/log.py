@@ -1,11 +1,11 @@
 """The permanent log and the settings in this process: the reference for the rules L and K."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from backends.clock import now_ms
+from backends.base import MessageLog, SettingsStore
+from backends.clock import now_ms, utc_date
 from backends.errors import VersionConflict
 from backends.records import (
     AuditEntry,
@@ -17,10 +17,10 @@ from backends.records import (
     LogSession,
     Versioned,
 )
-from backends.text import FIRST_TEXT_CHARS, make_cursor, parse_cursor, words
+from backends.text import FIRST_TEXT_CHARS, make_cursor, parse_cursor, terms, words
 
 
-class MemoryLog:
+class MemoryLog(MessageLog):
     """`MessageLog` on dicts."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class MemoryLog:
         return [lines for lines in found if lines[0].site_id == site_id]
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
-        wanted = words(query.words)
+        wanted = terms(query.words)
         behind = parse_cursor(query.cursor) if query.cursor is not None else None
         listed = []
         for lines in self._of_site(site_id):
@@ -70,12 +70,6 @@ class MemoryLog:
         lines = self._lines.get(session_id, {})
         return [lines[seq] for seq in sorted(lines) if lines[seq].site_id == site_id]
 
-    async def continued_by(self, site_id: str, session_id: str) -> str | None:
-        for lines in self._of_site(site_id):
-            if lines[0].continues == session_id:
-                return lines[0].session_id
-        return None
-
     async def messages(self, site_id: str, session_id: str, since: int, limit: int) -> list[bytes]:
         return [line.body for line in self._lines_of(site_id, session_id) if line.seq > since][:limit]
 
@@ -87,11 +81,11 @@ class MemoryLog:
 
     async def days(self, site_id: str, start: int, end: int) -> list[DayCount]:
         found: dict[str, list[LogEntry]] = {}
-        first, last = _date(start), _date(end - 1)
+        first, last = utc_date(start / 1000), utc_date((end - 1) / 1000)
         for lines in self._of_site(site_id):
             for line in lines:
-                if first <= _date(line.ts) <= last:
-                    found.setdefault(_date(line.ts), []).append(line)
+                if first <= utc_date(line.ts / 1000) <= last:
+                    found.setdefault(utc_date(line.ts / 1000), []).append(line)
         return [
             DayCount(
                 date,
@@ -111,20 +105,13 @@ class MemoryLog:
         self._tombstones[site_id, session_id] = now + int(tombstone * 1000)
         return len(self._lines.pop(session_id)) if lines else 0
 
-    def _older(self, site_id: str, before: int) -> list[LogSession]:
-        summaries = (_summary(lines) for lines in self._of_site(site_id))
-        return [summary for summary in summaries if summary.last_activity < before]
-
-    async def count_older(self, site_id: str, before: int) -> LogCount:
-        older = self._older(site_id, before)
-        return LogCount(len(older), sum(summary.messages for summary in older))
-
     async def delete_older(self, site_id: str, before: int, limit: int) -> LogCount:
-        chosen = self._older(site_id, before)[:limit]
+        summaries = (_summary(lines) for lines in self._of_site(site_id))
+        chosen = [summary for summary in summaries if summary.last_activity < before][:limit]
         return LogCount(len(chosen), sum(len(self._lines.pop(summary.session_id)) for summary in chosen))
 
 
-class MemorySettings:
+class MemorySettingsStore(SettingsStore):
     """`SettingsStore` on dicts."""
 
     def __init__(self) -> None:
@@ -175,7 +162,3 @@ def _summary(lines: list[LogEntry]) -> LogSession:
 def _matches(text: str, wanted: list[str]) -> bool:
     have = words(text)
     return set(wanted[:-1]) <= set(have) and any(word.startswith(wanted[-1]) for word in have)
-
-
-def _date(ts: int) -> str:
-    return datetime.fromtimestamp(ts / 1000, UTC).strftime("%Y-%m-%d")

@@ -1,30 +1,41 @@
-"""Everything in this process: the reference for the rules of `base`, and gone when the process ends.
+"""Sessions in this process: the reference for the storage rules. They are lost when the process ends.
 
-No verb awaits anything between its first read and its last write, so the event loop itself is the one lock.
+No verb awaits anything between its first read and its last write, so verbs do not need a lock.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from backends import StoreSettings
+from backends.base import SessionStore
 from backends.clock import now_ms
 from backends.errors import (
-    DuplicateIdConflict,
     NotOwner,
     SessionDeleted,
     SessionExists,
     SessionNotFound,
     VersionConflict,
 )
-from backends.memory_log import MemoryLog, MemorySettings
+from backends.memory import MemorySettings
+from backends.memory.log import MemoryLog, MemorySettingsStore
+from backends.memory.session_record import (
+    EvictedSession,
+    SessionRecord,
+    advanced,
+    is_idle,
+    is_overdue,
+    snapshot,
+)
+from backends.memory.workers import MemoryWorkers
 from backends.records import (
+    MAX_EARLIER,
     Appended,
+    Deletion,
     Draft,
     Erased,
+    Key,
     LogEntry,
     NewSession,
     Session,
@@ -33,14 +44,12 @@ from backends.records import (
     Snapshot,
     Swept,
     Task,
-    log_entry,
 )
-from backends.text import stamp
+from backends.text import log_entry, stamp
 
 
-async def open(settings: StoreSettings, log_shares_store: bool) -> "MemoryStorage":  # noqa: A001 - the protocol's name
+async def open_store(_options: MemorySettings, _deadline: float, log_shares_store: bool) -> "MemoryStorage":
     """A new, empty storage."""
-    del settings
     return MemoryStorage(log_shares_store)
 
 
@@ -50,7 +59,7 @@ class MemoryStorage:
     def __init__(self, log_shares_store: bool) -> None:
         self.log_shares_store = log_shares_store
         self.log = MemoryLog()
-        self.settings = MemorySettings()
+        self.settings = MemorySettingsStore()
         self.sessions = MemorySessions(self.log if log_shares_store else None)
 
     async def ping(self) -> None:
@@ -60,35 +69,26 @@ class MemoryStorage:
         return None
 
 
-class _Record(Struct):
-    state: Session
-    messages: list[bytes] = []
-    first_by_key: dict[str, tuple[int, str, str | None]] = {}
-    prior: bytes | None = None
-    context: bytes | None = None
-    task: Task | None = None
-    lease: str | None = None
-    lease_until: int = 0
-    last_ts: int = 0
-
-
-class MemorySessions:
+class MemorySessions(SessionStore):
     """`SessionStore` on dicts. With `log`, lines go straight there; else to the outbox."""
 
     def __init__(self, log: MemoryLog | None) -> None:
         self._log = log
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, SessionRecord] = {}
+        self._evicted: dict[str, EvictedSession] = {}
         self._tombstones: dict[str, dict[str, int]] = {}
+        self._workers = MemoryWorkers()
+        self._deletions: dict[tuple[str, str], Deletion] = {}
         self._outbox: OrderedDict[tuple[str, int], LogEntry] = OrderedDict()
 
-    def _find(self, ref: SessionRef, epoch: int | None = None) -> _Record:
+    def _find(self, ref: SessionRef, epoch: int | None = None) -> SessionRecord:
         now = now_ms()
         if now < self._tombstones.get(ref.session_id, {}).get(ref.site_id, 0):
             raise SessionDeleted(ref.session_id)
         record = self._records.get(ref.session_id)
         if record is None or record.state.site_id != ref.site_id:
             raise SessionNotFound(ref.session_id)
-        if _idle(record.state, ref.idle_ttl, now):
+        if is_idle(record.state, ref.idle_ttl, now):
             raise SessionNotFound(ref.session_id)
         if epoch is not None and epoch < record.state.epoch:
             raise NotOwner(ref.session_id)
@@ -99,51 +99,69 @@ class MemorySessions:
         if ref.session_id in self._records or self._is_buried(ref.session_id, now):
             raise SessionExists(ref.session_id)
         state = Session(ref.session_id, ref.site_id, now, now, visitor_id=new.visitor_id, continues=new.continues)
-        self._records[ref.session_id] = _Record(state, prior=new.prior)
+        self._records[ref.session_id] = SessionRecord(state, prior=new.prior)
         return state
 
     def _is_buried(self, session_id: str, now: int) -> bool:
         return any(now < until for until in self._tombstones.get(session_id, {}).values())
 
-    async def load(self, ref: SessionRef) -> Session:
-        return self._find(ref).state
-
     async def restore(self, ref: SessionRef, since: int, limit: int) -> Snapshot:
-        return _snapshot(self._find(ref), since, limit)
+        return snapshot(self._find(ref), since, limit)
 
-    async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
+    async def claim(self, ref: SessionRef, holder: str, since: int, limit: int) -> Snapshot:
         record = self._find(ref)
-        taken_from = record.state.owner
-        record.state = replace(record.state, epoch=record.state.epoch + 1, owner=owner)
-        return replace(_snapshot(record, since, limit), taken_from=taken_from)
+        taken_from = record.state.holder
+        record.state = replace(record.state, epoch=record.state.epoch + 1, holder=holder)
+        return replace(snapshot(record, since, limit), taken_from=taken_from)
 
     async def release(self, ref: SessionRef, epoch: int) -> bool:
         record = self._find(ref)
-        if record.state.epoch != epoch or record.state.owner is None:
+        if record.state.epoch != epoch or record.state.holder is None:
             return False
-        record.state = replace(record.state, owner=None)
+        record.state = replace(record.state, holder=None)
         return True
 
     async def append(self, ref: SessionRef, draft: Draft, epoch: int | None = None) -> Appended:
         record = self._find(ref)
-        if draft.client_message_id is not None and (known := record.first_by_key.get(draft.client_message_id)):
-            seq, message_id, fingerprint = known
-            if draft.fingerprint is not None and draft.fingerprint != fingerprint:
-                raise DuplicateIdConflict(draft.client_message_id)
-            return Appended(message_id, seq, record.messages[seq - 1], created=False)
+        if (repeated := self._repeated(record, draft)) is not None:
+            return repeated
         self._find(ref, epoch)
         seq = record.state.seq + 1
         ts = record.last_ts = max(now_ms(), record.last_ts)
         body = stamp(draft.body, seq, ts)
         record.messages.append(body)
         if draft.client_message_id is not None:
-            record.first_by_key[draft.client_message_id] = (seq, draft.id, draft.fingerprint)
-        record.state = _advanced(record.state, draft, seq, ts)
+            record.keys[draft.client_message_id] = Key(seq, draft.id, draft.fingerprint)
+        record.state = advanced(record.state, draft, seq, ts)
         if record.state.answered >= record.state.asked:
             record.lease = None
         if draft.logged:
             self._deliver(log_entry(record.state, draft, seq, ts, body))
         return Appended(draft.id, seq, body, created=True)
+
+    def _repeated(self, record: SessionRecord, draft: Draft) -> Appended | None:
+        if draft.client_message_id is None:
+            return None
+        if (known := record.keys.get(draft.client_message_id)) is not None:
+            return known.repeat(draft, record.messages[known.seq - 1])
+        name = record.state.continues if draft.fingerprint is not None else None
+        for _ in range(MAX_EARLIER):
+            earlier = None if name is None else self._remembered(record.state.site_id, name)
+            if name is None or earlier is None:
+                break
+            if (known := earlier.keys.get(draft.client_message_id)) is not None:
+                return known.repeat(draft, earlier=name)
+            name = earlier.continues
+        return None
+
+    def _remembered(self, site_id: str, session_id: str) -> EvictedSession | None:
+        """The keys of a session, whether it is stored or evicted."""
+        record = self._records.get(session_id)
+        if record is None:
+            found = self._evicted.get(session_id)
+        else:
+            found = EvictedSession(record.state.site_id, record.state.continues, record.keys, math.inf)
+        return found if found is not None and found.site_id == site_id and now_ms() < found.until else None
 
     def _deliver(self, entry: LogEntry) -> None:
         if self._log is not None:
@@ -160,9 +178,6 @@ class MemorySessions:
     async def context(self, ref: SessionRef) -> tuple[bytes | None, bytes | None]:
         record = self._find(ref)
         return record.context, record.prior
-
-    async def task(self, ref: SessionRef) -> Task | None:
-        return self._find(ref).task
 
     async def swap_task(
         self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False
@@ -193,8 +208,13 @@ class MemorySessions:
         if record is not None and record.lease == worker:
             record.lease = None
 
+    async def heartbeat(self, worker: str, seconds: float) -> None:
+        self._workers.heartbeat(worker, seconds, now_ms())
+
     async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
-        found: _Record | None = None
+        found: SessionRecord | None = None
+        if (ref.site_id, ref.session_id) in self._deletions:
+            return Erased()
         try:
             found = self._find(ref)
         except SessionNotFound:
@@ -203,6 +223,9 @@ class MemorySessions:
         left = self._records.get(ref.session_id)
         if left is not None and left.state.site_id == ref.site_id:
             del self._records[ref.session_id]
+        if ref.session_id in self._evicted and self._evicted[ref.session_id].site_id == ref.site_id:
+            del self._evicted[ref.session_id]
+        self._deletions[ref.site_id, ref.session_id] = Deletion(ref.site_id, ref.session_id, tombstone)
         self._tombstones.setdefault(ref.session_id, {})[ref.site_id] = now_ms() + int(tombstone * 1000)
         waiting = [
             key
@@ -216,9 +239,10 @@ class MemorySessions:
             return Erased(0, 0, 0, *outbox)
         return Erased(1, found.state.seq, 1 if found.task is not None else 0, *outbox)
 
-    async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
+    async def sweep(self, idle_ttls: Mapping[str, float], limit: int, keys_for: float = 0.0) -> Swept:
         now = now_ms()
-        self._forget_tombstones(now)
+        self._forget(now)
+        self._workers.free_dead(self._records.values(), now)
         evicted: list[SessionName] = []
         overdue: list[SessionName] = []
         orphaned: list[SessionName] = []
@@ -228,18 +252,22 @@ class MemorySessions:
             idle_ttl = idle_ttls.get(state.site_id)
             if idle_ttl is None:
                 continue
-            if _idle(state, idle_ttl, now):
+            if is_idle(state, idle_ttl, now):
                 if len(evicted) < limit:
                     del self._records[session_id]
+                    keys = {key: known for key, known in record.keys.items() if known.fingerprint is not None}
+                    until = now + keys_for * 1000
+                    self._evicted[session_id] = EvictedSession(state.site_id, state.continues, keys, until)
                     evicted.append(name)
                 continue
-            if _is_overdue(record.task, now):
+            if is_overdue(record.task, now):
                 overdue.append(name)
             if state.asked > state.answered and not (record.lease is not None and now < record.lease_until):
                 orphaned.append(name)
         return Swept(tuple(evicted), tuple(overdue[:limit]), tuple(orphaned[:limit]))
 
-    def _forget_tombstones(self, now: int) -> None:
+    def _forget(self, now: int) -> None:
+        self._evicted = {name: evicted for name, evicted in self._evicted.items() if now < evicted.until}
         for session_id, graves in list(self._tombstones.items()):
             live = {site_id: until for site_id, until in graves.items() if now < until}
             if live:
@@ -262,29 +290,8 @@ class MemorySessions:
     async def outbox_size(self) -> int:
         return len(self._outbox)
 
+    async def deletions(self, limit: int) -> list[Deletion]:
+        return list(self._deletions.values())[:limit]
 
-def _idle(state: Session, idle_ttl: float, now: int) -> bool:
-    return now >= state.last_activity + idle_ttl * 1000
-
-
-def _is_overdue(task: Task | None, now: int) -> bool:
-    live: tuple[Literal["running", "held"], ...] = ("running", "held")
-    return task is not None and task.status in live and task.deadline is not None and now >= task.deadline
-
-
-def _snapshot(record: _Record, since: int, limit: int) -> Snapshot:
-    messages = record.messages[max(since, record.state.seq - limit) :]
-    return Snapshot(record.state, messages, record.task)
-
-
-def _advanced(state: Session, draft: Draft, seq: int, ts: int) -> Session:
-    asked = seq if draft.opens_turn else state.asked
-    answered = max(state.answered, draft.closes_turn or 0)
-    return replace(
-        state,
-        seq=seq,
-        last_activity=ts if draft.renews else state.last_activity,
-        asked=asked,
-        answered=answered,
-        attempts=0 if draft.closes_turn is not None else state.attempts,
-    )
+    async def deletion_done(self, deletion: Deletion) -> None:
+        self._deletions.pop((deletion.site_id, deletion.session_id), None)

@@ -1,4 +1,4 @@
-"""From a URL to the servers behind it: one server, a Sentinel's master, or a cluster.
+"""Connects to the servers of a URL: one server, the master that Sentinel names, or a cluster.
 
 The driver never retries: after a lost reply its retry would run the command a second time.
 """
@@ -17,11 +17,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisClusterException, RedisError, ResponseError
 
 from backends.errors import StoreMisconfigured, StoreUnavailable
-from backends.redis_errors import translate
-from backends.redis_link import Node, Nodes
+from backends.redis.errors import translate
+from backends.redis.node_pipeline import Node, Nodes
 
 _SENTINEL, _CLUSTER = "sentinel", "cluster"
-# In a URL the driver would let these override what the link relies on.
+# This client depends on these options. The driver would let a URL override them.
 _OURS = {"decode_responses", "protocol", "retry_on_error", "retry_on_timeout", "socket_timeout"}
 _WRONG_LOGIN = ("NOAUTH", "WRONGPASS", "NOPERM", "invalid username-password", "without any password configured")
 
@@ -69,7 +69,7 @@ def _nodes(url: str, parts: SplitResult, kind: str, deadline: float) -> "_Single
 
 
 def _options(deadline: float) -> dict[str, Any]:
-    # `socket_timeout` is None because a timer for each read is slow; the exchange as a whole has one (`redis_link`).
+    # `socket_timeout` is None because a timer for each read is slow; the exchange as a whole has one (`CallBatch`).
     return {
         "socket_timeout": None,
         "socket_connect_timeout": deadline,
@@ -126,7 +126,7 @@ class _Pool:
 
 
 class _Single:
-    """One server has every key."""
+    """One server, which has every key."""
 
     def __init__(self, client: Any, sentinel: Any = None) -> None:
         self._client = client
@@ -146,7 +146,7 @@ class _Single:
         raise StoreUnavailable("the server has become part of a cluster")
 
     def suspect(self) -> None:
-        """Nothing to learn: a Sentinel is asked for the master whenever a connection is made."""
+        """Do nothing: each new connection asks Sentinel for the master."""
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -177,7 +177,7 @@ class _ClusterPool:
 
 
 class _Cluster:
-    """Each key has its node; what moved is followed by the driver, which also notes it."""
+    """A cluster: each key has its node. The driver follows a redirect and remembers it."""
 
     def __init__(self, client: Any, deadline: float) -> None:
         self._client = client
@@ -198,7 +198,7 @@ class _Cluster:
             self._learning = asyncio.create_task(self._learn())
 
     async def _learn(self) -> None:
-        # Whoever calls next gets the error of the old map; there is nothing to add to it here.
+        # The next call fails on the old map and reports it.
         with suppress(RedisError, RedisClusterException, OSError, TimeoutError):
             async with asyncio.timeout(self._deadline):
                 await self._client.nodes_manager.initialize()
@@ -209,6 +209,6 @@ class _Cluster:
             with suppress(asyncio.CancelledError):
                 await self._learning
         await self._client.aclose()
-        # After an error the driver takes itself for closed and would leave open what was connected since.
+        # After an error the driver considers itself closed and leaves newer connections open.
         await self._client.nodes_manager.aclose()
         await self._client.nodes_manager.aclose("startup_nodes")

@@ -1,4 +1,4 @@
-"""From the driver's errors to those of the storage protocol."""
+"""Converts the driver's errors to those of the storage protocol."""
 
 from redis.exceptions import ResponseError
 
@@ -6,7 +6,7 @@ from backends.errors import StorageError, StoreUnavailable
 
 
 class WrongType(StoreUnavailable):
-    """A key holds something that is not ours; the caller knows whether a session's record is what is broken."""
+    """A key has a type that LeFlux does not write. The caller decides whether a session's record is broken."""
 
 
 def translate(error: BaseException) -> StoreUnavailable:
@@ -21,7 +21,7 @@ def translate(error: BaseException) -> StoreUnavailable:
 
 
 def is_broken(reply: object) -> bool:
-    """Whether one session's record is unreadable, which is that session's trouble alone. Raises every other error."""
+    """Whether one session's record is unreadable. Raises every other error."""
     if isinstance(reply, StorageError) and not isinstance(reply, WrongType):
         raise reply
     return isinstance(reply, WrongType)

@@ -48,6 +48,13 @@ class Keys(Struct, frozen=True):
         """The sites that ever had a session."""
         return f"{self.prefix}sites"
 
+    def ping(self) -> str:
+        return f"{self.prefix}ping"
+
+    def workers(self) -> str:
+        """The workers, by the ms when their heartbeat runs out."""
+        return f"{self.prefix}workers"
+
     def activity(self, site_id: str) -> str:
         """The site's sessions, by an activity that may be older than the true one."""
         return f"{self.prefix}i:{{{_tag(site_id)}}}:activity"
@@ -57,8 +64,12 @@ class Keys(Struct, frozen=True):
         return (f"{self.prefix}i:{{{_tag(site_id)}}}:lines", f"{self.prefix}i:{{{_tag(site_id)}}}:lines:later")
 
     def work(self, site_id: str) -> tuple[str, str]:
-        """Sessions with an open turn or a live task: to look at now, and later."""
+        """Sessions with an open question or a live task: to look at now, and later."""
         return (f"{self.prefix}i:{{{_tag(site_id)}}}:work", f"{self.prefix}i:{{{_tag(site_id)}}}:work:later")
+
+    def deletions(self, site_id: str) -> str:
+        """Sessions whose deletion the log has not confirmed, by the seconds of their tombstone."""
+        return f"{self.prefix}i:{{{_tag(site_id)}}}:deletions"
 
     def log(self, site_id: str, name: str, *parts: str) -> str:
         """A key of a site's log."""

@@ -2,17 +2,17 @@
 
 import heapq
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 
+from backends.clock import utc_date
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
-from backends.redis_keys import Keys
-from backends.redis_link import Link, bounded
-from backends.redis_log_erase import Eraser
-from backends.redis_log_keys import DAY_MS, LogKeys, chunks, decode_line
-from backends.redis_outbox import Delivery
-from backends.redis_script import command
-from backends.redis_search import matching_sessions
-from backends.text import make_cursor, parse_cursor, words
+from backends.redis.keys import Keys
+from backends.redis.log_erase import RedisLogEraser
+from backends.redis.log_keys import DAY_MS, LogKeys, chunks, decode_line
+from backends.redis.node_pipeline import RedisClient, bounded
+from backends.redis.outbox import Delivery
+from backends.redis.script import command
+from backends.redis.search import matching_sessions
+from backends.text import make_cursor, parse_cursor, terms
 
 PAGE = 500
 EXPORT_SESSIONS, EXPORT_LINES = 20, 50
@@ -22,22 +22,22 @@ Position = tuple[int, str]
 
 
 class RedisLog:
-    """With `delivery`, lines still on their way from the sessions of the same store are waited for."""
+    """With `delivery`, a read first stores the lines that wait in the sessions of the same store."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, client: RedisClient, keys: Keys) -> None:
         self.delivery: Delivery | None = None
-        self._link = link
+        self._client = client
         self._keys = keys
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
         by_site: dict[str, list[LogEntry]] = {}
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             for some in chunks(entries, PAGE):
                 by_site.clear()
                 for entry in some:
                     by_site.setdefault(entry.site_id, []).append(entry)
                 layouts = ((LogKeys(self._keys, site_id), lines) for site_id, lines in by_site.items())
-                await self._link.all(*(command for keys, lines in layouts for command in keys.store(lines)))
+                await self._client.all(*(command for keys, lines in layouts for command in keys.store(lines)))
 
     async def _caught_up(self, site_id: str) -> LogKeys:
         if self.delivery is not None:
@@ -45,9 +45,9 @@ class RedisLog:
         return LogKeys(self._keys, site_id)
 
     async def sessions(self, site_id: str, query: LogQuery) -> LogPage:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
-            wanted = words(query.words)
+            wanted = terms(query.words)
             positions = await (self._matching(keys, query, wanted) if wanted else self._newest(keys, query))
             page = positions[: query.limit]
             found = await self._summaries(keys, page)
@@ -60,7 +60,7 @@ class RedisLog:
         found: list[Position] = []
         offset = 0
         while len(found) <= query.limit:
-            flat = await self._link.one(
+            flat = await self._client.one(
                 command(
                     "ZREVRANGEBYSCORE",
                     keys.activity,
@@ -76,35 +76,35 @@ class RedisLog:
     async def _matching(self, keys: LogKeys, query: LogQuery, wanted: list[str]) -> list[Position]:
         bounds = _Bounds(query)
         best: list[Position] = []
-        for names in chunks(list(await matching_sessions(self._link, keys, wanted)), PAGE):
-            scores = await self._link.one(command("ZMSCORE", keys.activity, *names))
+        for names in chunks(list(await matching_sessions(self._client, keys, wanted)), PAGE):
+            scores = await self._client.one(command("ZMSCORE", keys.activity, *names))
             known = [(int(float(score)), name) for name, score in zip(names, scores, strict=True) if score is not None]
             best = heapq.nlargest(query.limit + 1, best + [position for position in known if bounds.admit(position)])
         return best
 
     async def _summaries(self, keys: LogKeys, positions: list[Position]) -> list[LogSession]:
         reads = [command("HMGET", keys.summary(name), *_FIELDS) for _, name in positions]
-        found = zip(positions, await self._link.all(*reads), strict=True)
+        found = zip(positions, await self._client.all(*reads), strict=True)
         return [_summary(keys.site_id, position, values) for position, values in found if values[1] is not None]
 
     async def session(self, site_id: str, session_id: str) -> LogSession | None:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
-            score = await self._link.one(command("ZSCORE", keys.activity, session_id))
+            score = await self._client.one(command("ZSCORE", keys.activity, session_id))
             found = [] if score is None else await self._summaries(keys, [(int(float(score)), session_id)])
         return found[0] if found else None
 
     async def continued_by(self, site_id: str, session_id: str) -> str | None:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
             name = session_id.encode()
-            found = await self._link.one(
+            found = await self._client.one(
                 command("ZRANGEBYLEX", keys.successors, b"[%s\0" % name, b"(%s\1" % name, "LIMIT", 0, 1)
             )
         return found[0][len(name) + 1 :].decode() if found else None
 
     async def messages(self, site_id: str, session_id: str, since: int, limit: int) -> list[bytes]:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
             return [entry.body for entry in await self._lines(keys, session_id, since, limit)]
 
@@ -112,11 +112,11 @@ class RedisLog:
         after = (f"({since}", "+inf", "LIMIT", 0, max(limit, 0))
         return [
             decode_line(record)
-            for record in await self._link.one(command("ZRANGEBYSCORE", keys.lines(session_id), *after))
+            for record in await self._client.one(command("ZRANGEBYSCORE", keys.lines(session_id), *after))
         ]
 
     async def export(self, site_id: str, start: int | None, end: int | None) -> AsyncIterator[LogEntry]:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
         first = "-"
         while names := await self._names(keys, first):
@@ -132,49 +132,49 @@ class RedisLog:
                         break
 
     async def _names(self, keys: LogKeys, first: str) -> list[str]:
-        found = await self._link.one(command("ZRANGEBYLEX", keys.names, first, "+", "LIMIT", 0, EXPORT_SESSIONS))
+        found = await self._client.one(command("ZRANGEBYLEX", keys.names, first, "+", "LIMIT", 0, EXPORT_SESSIONS))
         return [name.decode() for name in found]
 
     async def days(self, site_id: str, start: int, end: int) -> list[DayCount]:
         counted: list[DayCount] = []
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
-            found = await self._link.one(command("ZRANGEBYSCORE", keys.days, start // DAY_MS, (end - 1) // DAY_MS))
+            found = await self._client.one(command("ZRANGEBYSCORE", keys.days, start // DAY_MS, (end - 1) // DAY_MS))
             for days in chunks([int(day) for day in found], DAYS_AT_ONCE):
-                messages = await self._link.all(*(command("HVALS", keys.day_messages(day)) for day in days))
-                visitors = await self._link.all(*(command("HVALS", keys.day_visitors(day)) for day in days))
+                messages = await self._client.all(*(command("HVALS", keys.day_messages(day)) for day in days))
+                visitors = await self._client.all(*(command("HVALS", keys.day_visitors(day)) for day in days))
                 counted += [
-                    DayCount(_date(day), len(counts), sum(map(int, counts)), len(set(names)))
+                    DayCount(utc_date(day * 86_400), len(counts), sum(map(int, counts)), len(set(names)))
                     for day, counts, names in zip(days, messages, visitors, strict=True)
                     if counts
                 ]
         return counted
 
     async def delete_session(self, site_id: str, session_id: str, tombstone: float) -> int:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = LogKeys(self._keys, site_id)
             if self.delivery is not None:
                 await self.delivery.catch_up_session(site_id, session_id)
-            return await Eraser(self._link, keys).session(session_id, tombstone)
+            return await RedisLogEraser(self._client, keys).session(session_id, tombstone)
 
     async def count_older(self, site_id: str, before: int) -> LogCount:
         sessions = messages = 0
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
             names = [
                 name.decode()
-                for name in await self._link.one(command("ZRANGEBYSCORE", keys.activity, "-inf", f"({before}"))
+                for name in await self._client.one(command("ZRANGEBYSCORE", keys.activity, "-inf", f"({before}"))
             ]
             for some in chunks(names, PAGE):
-                counts = await self._link.all(*(command("HGET", keys.summary(name), "messages") for name in some))
+                counts = await self._client.all(*(command("HGET", keys.summary(name), "messages") for name in some))
                 sessions += sum(count is not None for count in counts)
                 messages += sum(int(count) for count in counts if count is not None)
         return LogCount(sessions, messages)
 
     async def delete_older(self, site_id: str, before: int, limit: int) -> LogCount:
-        async with bounded(self._link.deadline):
+        async with bounded(self._client.deadline):
             keys = await self._caught_up(site_id)
-            return await Eraser(self._link, keys).older(before, limit)
+            return await RedisLogEraser(self._client, keys).older(before, limit)
 
 
 class _Bounds:
@@ -214,7 +214,3 @@ def _summary(site_id: str, position: Position, values: list[bytes | None]) -> Lo
         visitor_id=visitor,
         continues=continues,
     )
-
-
-def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")

@@ -1,28 +1,28 @@
-"""Taking sessions out of a site's log, with every word that was theirs.
+"""Erases sessions from a site's log, with their entries in the index of words.
 
-One script takes the session out of all lists and puts its lines into a bin; then the bin is emptied, words first. A
-crash in between leaves the bin, which the next erasure of the site empties before it does anything else.
+One script removes the session from all lists and moves its lines to a bin. Then the words of these lines are removed,
+and the lines. A bin that a crash leaves is emptied when retention next erases sessions of the site.
 """
 
 from typing import Any
 
 from backends.records import LogCount
-from backends.redis_link import Link
-from backends.redis_log_keys import LogKeys, chunks, decode_line, successor_entry, word_entries
-from backends.redis_script import Command, Script, command
+from backends.redis.log_keys import LogKeys, chunks, decode_line, erased_entries, successor_entry
+from backends.redis.node_pipeline import RedisClient
+from backends.redis.script import Command, LuaScript, command
 
-_ERASE = Script("log_erase")
+_ERASE = LuaScript("log_erase")
 _DAY = b"day:"
 CHANGED = -1
 PAGE = 200
 MEMBERS = 1000
 
 
-class Eraser:
+class RedisLogEraser:
     """Erases from one site's log."""
 
-    def __init__(self, link: Link, keys: LogKeys) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, keys: LogKeys) -> None:
+        self._client = client
         self._keys = keys
 
     async def session(self, session_id: str, tombstone: float) -> int:
@@ -34,7 +34,7 @@ class Eraser:
     async def older(self, before: int, limit: int) -> LogCount:
         """Erase up to `limit` sessions whose last activity is before `before` (ms)."""
         await self._empty_left_bins()
-        names = await self._link.one(
+        names = await self._client.one(
             command("ZRANGEBYSCORE", self._keys.activity, "-inf", f"({before}", "LIMIT", 0, max(limit, 0))
         )
         sessions = messages = 0
@@ -50,9 +50,9 @@ class Eraser:
     async def _take_out(self, session_id: str, before: int | None, tombstone_ms: int | None) -> int:
         lines = CHANGED
         while lines == CHANGED:
-            flat = await self._link.one(command("HGETALL", self._keys.summary(session_id)))
+            flat = await self._client.one(command("HGETALL", self._keys.summary(session_id)))
             summary: dict[bytes, bytes] = dict(zip(flat[::2], flat[1::2], strict=True))
-            lines = await self._link.one(self._erase(session_id, summary, before, tombstone_ms))
+            lines = await self._client.one(self._erase(session_id, summary, before, tombstone_ms))
         return lines
 
     def _erase(
@@ -73,14 +73,14 @@ class Eraser:
         )
 
     async def _empty_left_bins(self) -> None:
-        for name in await self._link.one(command("ZRANGE", self._keys.binned, 0, -1)):
+        for name in await self._client.one(command("ZRANGE", self._keys.binned, 0, -1)):
             await self._empty_bin(name.decode())
 
     async def _empty_bin(self, session_id: str) -> None:
         key = self._keys.bin(session_id)
-        while records := await self._link.one(command("ZRANGE", key, 0, PAGE - 1)):
-            entries = [word for record in records for word in word_entries(decode_line(record))]
+        while records := await self._client.one(command("ZRANGE", key, 0, PAGE - 1)):
+            entries = [word for record in records for word in erased_entries(decode_line(record))]
             removals: list[Any] = [command("ZREM", self._keys.words, *some) for some in chunks(entries, MEMBERS)]
-            await self._link.all(*removals)
-            await self._link.one(command("ZREM", key, *records))
-        await self._link.one(command("ZREM", self._keys.binned, session_id))
+            await self._client.all(*removals)
+            await self._client.one(command("ZREM", key, *records))
+        await self._client.one(command("ZREM", self._keys.binned, session_id))

@@ -1,8 +1,8 @@
-"""How a site's log is laid out, and how a line is written.
+"""The keys of a site's log, and the commands that store a line.
 
 For each session a summary and its lines by seq; for the site its sessions by activity and by name, the words of all
-lines, and the counts of each day. A word entry is `word NUL session NUL seq`, all with score 0, so that a range by
-spelling finds a word, or all words with a prefix, and a word that nobody says any more leaves nothing behind.
+lines, and the counts of each day. A word entry is `word NUL session NUL seq`, all with score 0, so that a
+lexical range finds a word, or all words with a prefix, and a word without lines has no entry.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from typing import TypeVar
 import msgspec
 
 from backends.records import LogEntry
-from backends.redis_keys import Keys
-from backends.redis_script import Arg, Command, Script, optional
-from backends.text import FIRST_TEXT_CHARS, words
+from backends.redis.keys import Keys
+from backends.redis.script import Arg, Command, LuaScript, optional
+from backends.text import FIRST_TEXT_CHARS, former_words, words
 
 DAY_MS = 86_400_000
 LINES_AT_ONCE = 50
-"""In one script, which holds up everyone else: about a millisecond."""
-_LINES = Script("log_lines")
+"""Lines in one script, which blocks the server for about a millisecond."""
+_LINES = LuaScript("log_lines")
 T = TypeVar("T")
 
 
@@ -97,8 +97,17 @@ def _line(entry: LogEntry) -> Iterator[Arg]:
 
 def word_entries(entry: LogEntry) -> list[bytes]:
     """What the index has of a line."""
+    return _entries(entry, words(entry.text))
+
+
+def erased_entries(entry: LogEntry) -> list[bytes]:
+    """What the index may have of a line, whichever version wrote it."""
+    return _entries(entry, words(entry.text) + former_words(entry.text))
+
+
+def _entries(entry: LogEntry, found: list[str]) -> list[bytes]:
     tail = b"\0%s\0%d" % (entry.session_id.encode(), entry.seq)
-    return [word.encode() + tail for word in sorted(set(words(entry.text)))]
+    return [word.encode() + tail for word in sorted(set(found))]
 
 
 def successor_entry(continues: str, session_id: str) -> str:

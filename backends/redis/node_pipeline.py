@@ -1,4 +1,4 @@
-"""Calls made in one turn of the event loop travel together, in pipelines of a few.
+"""Calls made in one iteration of the event loop travel together, in pipelines of a few.
 
 The driver's own pipelines are not used: its asyncio cluster pipeline retries by itself, and keeps reading a connection
 after the first reply of it failed. Here a batch is written and read on one connection of the driver, once.
@@ -13,11 +13,11 @@ from typing import Any, Protocol
 from redis.exceptions import ResponseError
 
 from backends.errors import StorageError, StoreUnavailable
-from backends.redis_script import Command, Script
-from backends.redis_wire import Call, Turn, Wire
+from backends.redis.connection import CallBatch, PendingCall, RedisConnection
+from backends.redis.script import Command, LuaScript
 
 EARLY = 6
-"""So many calls of one turn go out before it ends: Redis works on them while the rest is still being prepared."""
+"""Calls of a batch that are sent before it is complete, so that Redis works while the rest is prepared."""
 BATCH = 500
 MAX_WAITING = 20_000
 CONNECTIONS = 4
@@ -45,7 +45,7 @@ class Node(Protocol):
 
 
 class Nodes(Protocol):
-    """Where keys live."""
+    """Finds the node of a key."""
 
     def of(self, key: str) -> Node: ...
 
@@ -53,19 +53,23 @@ class Nodes(Protocol):
         """Send one command to where the cluster has moved its key. Raises the driver's errors."""
 
     def suspect(self) -> None:
-        """A node did not answer as a master: learn the topology anew before long."""
+        """Read the topology again soon: a node did not answer as a master."""
 
     async def close(self) -> None: ...
 
 
-class Link:
-    """The way to Redis. At most `deadline` seconds for each call; `MAX_WAITING` commands may wait."""
+class RedisClient:
+    """Sends commands to Redis. At most `deadline` seconds for each call; `MAX_WAITING` commands may wait.
 
-    def __init__(self, nodes: Nodes, deadline: float) -> None:
+    An answer is told when `wait_replicas` replicas have what was written, else `StoreUnavailable`.
+    """
+
+    def __init__(self, nodes: Nodes, deadline: float, wait_replicas: int = 0) -> None:
         self.deadline = deadline
         self._nodes = nodes
-        self._lanes: dict[Hashable, _Lane] = {}
-        self._turn: Turn | None = None
+        self._wait_replicas = wait_replicas
+        self._pipelines: dict[Hashable, _NodePipeline] = {}
+        self._batch: CallBatch | None = None
         self._waiting = 0
         self._closed = False
 
@@ -98,31 +102,31 @@ class Link:
                 call.reply.cancel()
 
     async def reply(self, command: Command) -> Any:
-        """The reply, an error like any other."""
+        """The reply. An error is returned, not raised."""
         self._admit(1)
         try:
             call = self._call(command)
-            if len(call.turn.calls) >= EARLY:
+            if len(call.batch.calls) >= EARLY:
                 self._flush()
             # Cancelled while it waits, the future is cancelled too: a call that nobody waits for is not sent.
             return await call.reply
         finally:
             self._waiting -= 1
 
-    def shared(self, script: Script, keys: tuple[str, ...], member: str) -> Call:
+    def shared(self, script: LuaScript, keys: tuple[str, ...], member: str) -> PendingCall:
         """A call that goes out ahead of what its caller asks next: `script` with '' and the members of all who name
         the same keys in one pipeline. The next call must follow without waiting. Wait for this one with `settled`.
         """
-        turn = self._current()
-        known = turn.shared.get(keys)
+        batch = self._current()
+        known = batch.shared.get(keys)
         if known is None:
-            known = turn.shared[keys] = (self._call(Command(keys[0], ())), script, {})
+            known = batch.shared[keys] = (self._call(Command(keys[0], ())), script, {})
         known[2][member] = None
         return known[0]
 
-    async def settled(self, call: Call) -> None:
+    async def settled(self, call: PendingCall) -> None:
         """Wait for a shared call. Raises `StoreUnavailable` when it failed."""
-        # Others wait for it too: whoever gives up does so alone.
+        # Other callers wait for it too, so a cancelled caller must not cancel it.
         reply = call.reply.result() if call.reply.done() else await asyncio.shield(call.reply)
         if isinstance(reply, StorageError):
             raise reply
@@ -134,37 +138,37 @@ class Link:
             raise StoreUnavailable(f"more than {MAX_WAITING} commands wait for Redis")
         self._waiting += count
 
-    def _call(self, command: Command) -> Call:
-        turn = self._current()
-        call = Call(command, turn)
-        turn.calls.append(call)
+    def _call(self, command: Command) -> PendingCall:
+        batch = self._current()
+        call = PendingCall(command, batch)
+        batch.calls.append(call)
         return call
 
-    def _current(self) -> Turn:
-        if self._turn is None:
-            self._turn = Turn(asyncio.get_running_loop())
-            self._turn.loop.call_soon(self._flush)
-        return self._turn
+    def _current(self) -> CallBatch:
+        if self._batch is None:
+            self._batch = CallBatch(asyncio.get_running_loop())
+            self._batch.loop.call_soon(self._flush)
+        return self._batch
 
     def _flush(self) -> None:
-        turn, self._turn = self._turn, None
-        if turn is None:
+        batch, self._batch = self._batch, None
+        if batch is None:
             return
-        turn.begin(self.deadline)
-        for call in turn.calls:
+        batch.begin(self.deadline)
+        for call in batch.calls:
             try:
                 node = self._nodes.of(call.command.key)
             except Exception as error:
                 self._nodes.suspect()
                 call.resolve(error)
                 continue
-            lane = self._lanes.get(node.name)
-            if lane is None:
-                lane = self._lanes[node.name] = _Lane(self._nodes, self.deadline)
-            lane.node = node
-            lane.queue.append(call)
-        for lane in self._lanes.values():
-            lane.pump()
+            pipeline = self._pipelines.get(node.name)
+            if pipeline is None:
+                pipeline = self._pipelines[node.name] = _NodePipeline(self._nodes, self.deadline, self._wait_replicas)
+            pipeline.node = node
+            pipeline.queue.append(call)
+        for pipeline in self._pipelines.values():
+            pipeline.pump()
 
     async def close(self) -> None:
         """Finish what was sent and drop every connection."""
@@ -172,76 +176,82 @@ class Link:
             return
         self._closed = True
         self._flush()
-        while left := [call.reply for lane in self._lanes.values() for call in lane.left()]:
+        while left := [call.reply for pipeline in self._pipelines.values() for call in pipeline.left()]:
             await asyncio.wait(left)
-        for lane in self._lanes.values():
-            await lane.close()
+        for pipeline in self._pipelines.values():
+            await pipeline.close()
         await self._nodes.close()
 
 
-class _Lane:
-    """What waits for one node. Calls that are given up before they are sent are never sent."""
+class _NodePipeline:
+    """The queue of one node. A call that is cancelled before it is sent is not sent."""
 
     node: Node
 
-    def __init__(self, nodes: Nodes, deadline: float) -> None:
-        self.queue: deque[Call] = deque()
+    def __init__(self, nodes: Nodes, deadline: float, wait_replicas: int) -> None:
+        self._wait_replicas = wait_replicas
+        self.queue: deque[PendingCall] = deque()
         self._nodes = nodes
         self._deadline = deadline
-        self._free: list[Wire] = []
-        self._wires: dict[Wire, Node] = {}
+        self._free: list[RedisConnection] = []
+        self._connections: dict[RedisConnection, Node] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._following: set[Call] = set()
+        self._following: set[PendingCall] = set()
         self._closed = False
 
     def pump(self) -> None:
-        """Give what waits to the connections that are free; open another one when none is."""
+        """Send waiting calls on the free connections. Open another connection when none is free."""
         while self.queue and self._free:
-            batch: list[Call] = []
+            batch: list[PendingCall] = []
             while self.queue and len(batch) < BATCH:
                 call = self.queue.popleft()
                 if not call.reply.done():
                     batch.append(call)
             if batch:
                 self._free.pop().send(batch)
-        if self.queue and self._connecting is None and len(self._wires) < CONNECTIONS and not self._closed:
+        if self.queue and self._connecting is None and len(self._connections) < CONNECTIONS and not self._closed:
             self._connecting = asyncio.create_task(self._connect(self.node))
 
     async def _connect(self, node: Node) -> None:
         try:
             async with asyncio.timeout(self._deadline):
-                connection = await node.acquire()
-                wire = Wire(connection, self._deadline, self._freed, self._lost)
-            self._wires[wire] = node
-            self._free.append(wire)
+                driver = await node.acquire()
+                connection = RedisConnection(driver, self._deadline, self._freed, self._lost, self._wait_replicas)
+            self._connections[connection] = node
+            self._free.append(connection)
         except Exception as error:
             self._nodes.suspect()
-            if not self._wires:
+            if not self._connections:
                 while self.queue:
                     self.queue.popleft().resolve(error)
         finally:
             self._connecting = None
         self.pump()
 
-    def _freed(self, wire: Wire, moved: list[Call]) -> None:
-        self._free.append(wire)
-        if moved:
+    def _freed(self, connection: RedisConnection, moved: list[PendingCall]) -> None:
+        self._free.append(connection)
+        if moved and self._wait_replicas:
+            # The driver's way to another node knows no replicas. The caller asks again, by the new topology.
+            self._nodes.suspect()
+            for call in moved:
+                call.resolve(StoreUnavailable("the key has moved to another node"))
+        elif moved:
             self._following.update(moved)
             self._start(self._follow(moved))
         if self.queue:
             self.pump()
 
-    def _lost(self, wire: Wire) -> None:
-        node = self._wires.pop(wire)
-        if wire in self._free:
-            self._free.remove(wire)
-        self._start(_let_go(node, wire.connection))
+    def _lost(self, connection: RedisConnection) -> None:
+        node = self._connections.pop(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+        self._start(_let_go(node, connection.connection))
         if not self._closed:
             self._nodes.suspect()
             self.pump()
 
-    async def _follow(self, moved: list[Call]) -> None:
+    async def _follow(self, moved: list[PendingCall]) -> None:
         for call in moved:
             try:
                 async with asyncio.timeout(self._deadline):
@@ -259,9 +269,9 @@ class _Lane:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def left(self) -> list[Call]:
-        """What is not answered yet and somebody waits for."""
-        sent = [call for wire in self._wires for call in wire.left()]
+    def left(self) -> list[PendingCall]:
+        """The calls without a reply that somebody still waits for."""
+        sent = [call for connection in self._connections for call in connection.left()]
         return [call for call in (*self.queue, *sent, *self._following) if not call.reply.done()]
 
     async def close(self) -> None:
@@ -269,13 +279,13 @@ class _Lane:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
-        for wire in list(self._wires):
-            wire.drop(ConnectionError("the store is closed"))
+        for connection in list(self._connections):
+            connection.drop(ConnectionError("the store is closed"))
         if self._tasks:
             await asyncio.wait(self._tasks)
 
 
 async def _let_go(node: Node, connection: Any) -> None:
-    with suppress(Exception):  # It is gone in any case; what was waiting for it has been told.
+    with suppress(Exception):  # The connection is closed in any case, and its calls have failed.
         await connection.disconnect(nowait=True)
     await node.release(connection)

@@ -1,10 +1,10 @@
-"""The log lines that wait under each session, and their way into the log when it shares the store.
+"""The log lines that wait under each session, and their delivery to a log in the same store.
 
-A site's log lives on one node of a cluster and a session on another, so no script can write both. The append writes
-the line under the session, in its own atomic step; from there it is carried to the log, which knows each line by
-session and seq. That is the one mechanism, whether the log is elsewhere (then the server carries) or shares the store
-(then `Delivery` does, soon after the append, and reads of the log wait for it). A line leaves the session's record only
-when the log has it: a crash on the way delivers twice, which the log skips.
+A site's log is on one node of a cluster and a session on another, so no script can write both. The append writes the
+line under the session, in its own atomic step. Then the line is delivered to the log, which recognises it by session
+and seq. A log elsewhere works alike: there the server delivers. `Delivery` delivers to a log in the same store soon
+after the append, and reads of that log wait for it. A line is removed from the session when the log has it, so after a
+crash it may be delivered twice, and the log ignores the second.
 """
 
 import asyncio
@@ -13,24 +13,24 @@ from contextlib import suppress
 
 from backends.errors import StorageError
 from backends.records import LogEntry
-from backends.redis_errors import is_broken
-from backends.redis_index import STRANDED, Index, Seen
-from backends.redis_keys import Keys
-from backends.redis_link import Link
-from backends.redis_rows import log_entry
-from backends.redis_script import Command, command
+from backends.redis.errors import is_broken
+from backends.redis.index import STRANDED, IndexEntry, SessionIndex
+from backends.redis.keys import Keys
+from backends.redis.node_pipeline import RedisClient
+from backends.redis.rows import log_entry
+from backends.redis.script import Command, command
 
 BATCH = 200
 PAUSE = 0.1
-"""Seconds in which lines gather before they are carried: a line on its own costs three times as much."""
+"""Seconds to collect lines before they are delivered: a line alone costs three times as much."""
 MAX_READ = 2000
 
 
-class Outbox:
+class RedisOutbox:
     """Reads and drops waiting lines."""
 
-    def __init__(self, link: Link, keys: Keys, index: Index) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, keys: Keys, index: SessionIndex) -> None:
+        self._client = client
         self._keys = keys
         self._index = index
 
@@ -45,10 +45,10 @@ class Outbox:
                 return entries[:limit]
         return []
 
-    async def _read(self, hints: Sequence[Seen], limit: int) -> list[list[LogEntry]]:
+    async def _read(self, hints: Sequence[IndexEntry], limit: int) -> list[list[LogEntry]]:
         each = limit if len(hints) * limit <= MAX_READ else max(1, MAX_READ // len(hints))
         reads = [self._first(hint.site_id, hint.session_id, each) for hint in hints]
-        replies = await self._link.each(reads)
+        replies = await self._client.each(reads)
         return [
             [] if is_broken(reply) else _entries(hint.site_id, hint.session_id, reply)
             for hint, reply in zip(hints, replies, strict=True)
@@ -59,11 +59,11 @@ class Outbox:
 
     async def of_sessions(self, names: Sequence[tuple[str, str]], limit: int) -> list[LogEntry]:
         """The oldest lines of each of these sessions, given as site and session."""
-        replies = await self._link.all(*(self._first(*name, limit) for name in names))
+        replies = await self._client.all(*(self._first(*name, limit) for name in names))
         return [entry for name, reply in zip(names, replies, strict=True) for entry in _entries(*name, reply)]
 
     async def drop(self, entries: Sequence[LogEntry]) -> None:
-        """The log has these."""
+        """Remove lines that the log has stored."""
         by_session: dict[tuple[str, str], list[int]] = {}
         for entry in entries:
             by_session.setdefault((entry.site_id, entry.session_id), []).append(entry.seq)
@@ -72,12 +72,12 @@ class Outbox:
             for name, seqs in by_session.items()
             for first, last in _runs(seqs)
         ]
-        await self._link.all(*removals)
+        await self._client.all(*removals)
 
     async def size(self) -> int:
         hints = await self._index.lines(1_000_000)
         sessions = {(hint.site_id, hint.session_id) for hint in hints}
-        sizes = await self._link.each([command("ZCARD", self._keys.outbox(*name)) for name in sessions])
+        sizes = await self._client.each([command("ZCARD", self._keys.outbox(*name)) for name in sessions])
         return sum(size for size in sizes if not is_broken(size))
 
 
@@ -99,8 +99,8 @@ def _entries(site_id: str, session_id: str, records: list[bytes]) -> list[LogEnt
     return [entry for entry in found if entry is not None]
 
 
-def _merged(hints: Sequence[Seen], found: Sequence[list[LogEntry]]) -> list[LogEntry]:
-    """By age, evicted sessions first; once, though a new hint and one put aside may both name a session."""
+def _merged(hints: Sequence[IndexEntry], found: Sequence[list[LogEntry]]) -> list[LogEntry]:
+    """By age, those of evicted sessions first, and each once: two hints may name the same session."""
     ordered: list[tuple[bool, int, tuple[str, str, int]]] = []
     entries: dict[tuple[str, str, int], LogEntry] = {}
     for hint, lines in zip(hints, found, strict=True):
@@ -112,9 +112,9 @@ def _merged(hints: Sequence[Seen], found: Sequence[list[LogEntry]]) -> list[LogE
 
 
 class Delivery:
-    """Carries lines into the log of the same store. `store` is the log's own, idempotent append."""
+    """Delivers lines to the log of the same store. `store` is the log's own, idempotent append."""
 
-    def __init__(self, outbox: Outbox, store: Callable[[Sequence[LogEntry]], Awaitable[None]]) -> None:
+    def __init__(self, outbox: RedisOutbox, store: Callable[[Sequence[LogEntry]], Awaitable[None]]) -> None:
         self._outbox = outbox
         self._store = store
         self._noticed: set[tuple[str, str]] = set()
@@ -122,36 +122,36 @@ class Delivery:
         self._closing = asyncio.Event()
 
     def notice(self, site_id: str, session_id: str) -> None:
-        """A line was written: carry it soon, and with it those of all sessions noticed meanwhile."""
+        """Deliver a new line soon, together with the lines of other sessions."""
         self._noticed.add((site_id, session_id))
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._carry_noticed())
+            self._task = asyncio.create_task(self._deliver_noticed())
 
-    async def _carry_noticed(self) -> None:
+    async def _deliver_noticed(self) -> None:
         while self._noticed:
-            # A log that is read meanwhile catches up by itself.
+            # A read of the log meanwhile delivers by itself.
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE):
                     await self._closing.wait()
             names = [self._noticed.pop() for _ in range(min(len(self._noticed), BATCH))]
             try:
-                await self._carry(await self._outbox.of_sessions(names, BATCH))
+                await self._deliver(await self._outbox.of_sessions(names, BATCH))
             except StorageError:
-                continue  # The lines are safe where they are; the next read of the log or the next sweep carries them.
+                continue  # The next read of the log or the next sweep delivers them.
 
-    async def _carry(self, entries: Sequence[LogEntry]) -> None:
+    async def _deliver(self, entries: Sequence[LogEntry]) -> None:
         if entries:
             await self._store(entries)
             await self._outbox.drop(entries)
 
     async def catch_up(self) -> None:
-        """Carry every line that was acknowledged before this call."""
+        """Deliver every line that was acknowledged before this call."""
         while entries := await self._outbox.waiting(BATCH):
-            await self._carry(entries)
+            await self._deliver(entries)
 
     async def catch_up_session(self, site_id: str, session_id: str) -> None:
         while entries := await self._outbox.of_sessions([(site_id, session_id)], BATCH):
-            await self._carry(entries)
+            await self._deliver(entries)
 
     async def close(self) -> None:
         self._closing.set()

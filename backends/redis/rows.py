@@ -1,4 +1,4 @@
-"""From replies to records. A record that cannot be read quarantines its session, not the process."""
+"""Converts replies to records. A record that cannot be read makes its session unusable, not the process."""
 
 from typing import Any, Literal, cast
 
@@ -21,7 +21,7 @@ class _Head(msgspec.Struct, array_like=True, frozen=True):
     kind: str | None
 
 
-class _Line(msgspec.Struct, array_like=True, frozen=True):
+class _StoredLine(msgspec.Struct, array_like=True, frozen=True):
     """An outbox record as `append.lua` packs it; False stands for what is absent."""
 
     seq: int
@@ -33,7 +33,7 @@ class _Line(msgspec.Struct, array_like=True, frozen=True):
     body: str
 
 
-_lines = msgspec.msgpack.Decoder(_Line)
+_lines = msgspec.msgpack.Decoder(_StoredLine)
 _heads = msgspec.json.Decoder(_Head)
 
 
@@ -77,7 +77,7 @@ def session(ref: SessionRef, values: list[bytes | None]) -> Session:
             last_activity=activity,
             seq=seq,
             epoch=epoch,
-            owner=_text(values[5]),
+            holder=_text(values[5]),
             asked=asked,
             answered=answered,
             attempts=attempts,
@@ -109,7 +109,7 @@ def task(ref: SessionRef, values: list[bytes | None], body: bytes | None) -> Tas
 
 
 def snapshot(ref: SessionRef, reply: list[Any]) -> Snapshot:
-    """What `restore` and `claim` answer: the messages as they are, not one of them parsed."""
+    """The reply of `restore` and `claim`. Messages are not parsed."""
     values, body, messages, *taken_from = reply
     return Snapshot(
         session(ref, values), messages, task(ref, values, body), _text(taken_from[0]) if taken_from else None

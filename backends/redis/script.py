@@ -16,7 +16,7 @@ class Command(NamedTuple):
     fallback: tuple[Arg, ...] | None = None
 
 
-class Script:
+class LuaScript:
     """One Lua script. Calling it makes the command that runs it."""
 
     def __init__(self, name: str, prelude: str | None = None) -> None:

@@ -1,16 +1,16 @@
 """Search of a site's log by words.
 
-The rarest word's lines are the candidates; every other word strikes out those that lack it. Redis is asked in short
-ranges, so that a search holds up no visitor, and this process holds no more than the rarest word's lines.
+The lines with the rarest word are the candidates, and each other word removes those without it. Ranges are short, so
+that a search does not delay visitors, and this process holds at most the lines with the rarest word.
 """
 
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
-from backends.redis_link import Link
-from backends.redis_log_keys import LogKeys, chunks
-from backends.redis_script import command
+from backends.redis.log_keys import LogKeys, chunks
+from backends.redis.node_pipeline import RedisClient
+from backends.redis.script import command
 
 PAGE = 2000
 
@@ -31,35 +31,35 @@ class _Term(Struct, frozen=True):
         return b"(" + self.word + (b"\xff" if self.is_prefix else b"\1")
 
 
-async def matching_sessions(link: Link, keys: LogKeys, wanted: list[str]) -> set[str]:
+async def matching_sessions(client: RedisClient, keys: LogKeys, wanted: list[str]) -> set[str]:
     """The sessions with a line that has all the words, the last one as a prefix."""
     terms = [_Term(word.encode(), is_prefix=False) for word in wanted[:-1]] + [_Term(wanted[-1].encode(), True)]
-    sizes = await link.all(*(command("ZLEXCOUNT", keys.words, term.first, term.last) for term in terms))
+    sizes = await client.all(*(command("ZLEXCOUNT", keys.words, term.first, term.last) for term in terms))
     order = sorted(range(len(terms)), key=lambda i: sizes[i])
-    found = {tail async for tail in _tails(link, keys, terms[order[0]])}
+    found = {tail async for tail in _tails(client, keys, terms[order[0]])}
     for i in order[1:]:
         if not found:
             break
-        found = await _with_term(link, keys, terms[i], found)
+        found = await _with_term(client, keys, terms[i], found)
     return {tail.rpartition(b"\0")[0].decode() for tail in found}
 
 
-async def _with_term(link: Link, keys: LogKeys, term: _Term, candidates: set[bytes]) -> set[bytes]:
+async def _with_term(client: RedisClient, keys: LogKeys, term: _Term, candidates: set[bytes]) -> set[bytes]:
     if term.is_prefix:
-        return {tail async for tail in _tails(link, keys, term) if tail in candidates}
+        return {tail async for tail in _tails(client, keys, term) if tail in candidates}
     kept: set[bytes] = set()
     for chunk in chunks(list(candidates), PAGE):
         members = [term.word + b"\0" + tail for tail in chunk]
-        scores = await link.one(command("ZMSCORE", keys.words, *members))
+        scores = await client.one(command("ZMSCORE", keys.words, *members))
         kept |= {tail for tail, score in zip(chunk, scores, strict=True) if score is not None}
     return kept
 
 
-async def _tails(link: Link, keys: LogKeys, term: _Term) -> AsyncIterator[bytes]:
+async def _tails(client: RedisClient, keys: LogKeys, term: _Term) -> AsyncIterator[bytes]:
     """Session and seq of every line in the term's range."""
     first = term.first
     while True:
-        page = await link.one(command("ZRANGEBYLEX", keys.words, first, term.last, "LIMIT", 0, PAGE))
+        page = await client.one(command("ZRANGEBYLEX", keys.words, first, term.last, "LIMIT", 0, PAGE))
         for member in page:
             yield member.partition(b"\0")[2]
         if len(page) < PAGE:

@@ -1,27 +1,27 @@
-"""The slow walk over all sites: idle sessions, overdue tasks, orphaned turns."""
+"""Finds idle sessions, overdue tasks and orphaned questions of all sites."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from backends.records import SessionName
-from backends.redis_errors import is_broken
-from backends.redis_index import Index, Seen
-from backends.redis_keys import Keys
-from backends.redis_link import Link
-from backends.redis_script import Command, Script
+from backends.redis.errors import is_broken
+from backends.redis.index import IndexEntry, SessionIndex
+from backends.redis.keys import Keys
+from backends.redis.node_pipeline import RedisClient
+from backends.redis.script import Arg, Command, LuaScript
 
-_EVICT, _CHECK = Script("evict", "session"), Script("check", "session")
+_EVICT, _CHECK = LuaScript("evict", "session"), LuaScript("check", "session")
 
 
 class Sweep:
     """Looks at the sessions that hints name."""
 
-    def __init__(self, link: Link, keys: Keys, index: Index) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, keys: Keys, index: SessionIndex) -> None:
+        self._client = client
         self._keys = keys
         self._index = index
 
-    async def evict(self, idle_ttls: Mapping[str, float], limit: int) -> list[SessionName]:
+    async def evict(self, idle_ttls: Mapping[str, float], limit: int, keys_for: float) -> list[SessionName]:
         """Remove up to `limit` idle sessions."""
         evicted: list[SessionName] = []
         passed: set[tuple[str, str]] = set()
@@ -31,9 +31,11 @@ class Sweep:
             if not hints:
                 break
             passed |= {(hint.site_id, hint.session_id) for hint in hints}
-            commands = [self._command(_EVICT, hint, idle_ttls[hint.site_id] * 1000) for hint in hints]
-            replies = await self._link.each(commands)
-            moves: list[tuple[Seen, int | None]] = []
+            commands = [
+                self._command(_EVICT, hint, idle_ttls[hint.site_id] * 1000, int(keys_for * 1000)) for hint in hints
+            ]
+            replies = await self._client.each(commands)
+            moves: list[tuple[IndexEntry, int | None]] = []
             stranded: list[Command] = []
             for hint, reply in zip(hints, replies, strict=True):
                 what, lines, activity = _evicted(reply)
@@ -44,22 +46,22 @@ class Sweep:
                 if what == "alive":
                     moves.append((hint, activity * 1000))
                 elif what == "corrupt":
-                    moves.append((hint, hint.now))  # It is for an operator to look at; its turn comes again.
+                    moves.append((hint, hint.now))  # An operator has to repair it. It is checked again later.
                 elif what == "evicted" or self._index.is_settled(hint):
                     moves.append((hint, None))
             # Only when the lines are known to wait may the session leave the list.
-            await self._link.all(*stranded)
+            await self._client.all(*stranded)
             await self._index.settle(moves)
         return evicted
 
     async def due(self, sites: Collection[str], limit: int) -> tuple[list[SessionName], list[SessionName]]:
-        """Sessions of the sites with an overdue task, and those with an orphaned turn."""
+        """Sessions of the sites with an overdue task, and those with an orphaned question."""
         hints = await self._index.work(sites, limit)
-        replies = await self._link.each([self._command(_CHECK, hint, 0) for hint in hints])
+        replies = await self._client.each([self._command(_CHECK, hint, 0) for hint in hints])
         overdue: dict[SessionName, None] = {}
         orphaned: dict[SessionName, None] = {}
-        moves: list[tuple[Seen, int | None]] = []
-        nothing: list[Seen] = []
+        moves: list[tuple[IndexEntry, int | None]] = []
+        nothing: list[IndexEntry] = []
         for hint, reply in zip(hints, replies, strict=True):
             is_overdue, is_orphaned, later = (0, 0, 0) if is_broken(reply) else reply[1:]
             name = SessionName(hint.site_id, hint.session_id)
@@ -68,7 +70,7 @@ class Sweep:
             if is_orphaned:
                 orphaned[name] = None
             if later and not (is_overdue or is_orphaned):
-                # What a first hint announced may still be on its way, and due sooner.
+                # The change that a first hint announced may not be stored yet, and may be due sooner.
                 moves.append(
                     (hint, later * 1000 if hint.is_second else min(later * 1000, self._index.put_aside_until(hint)))
                 )
@@ -78,8 +80,8 @@ class Sweep:
         await self._index.put_aside(nothing)
         return list(overdue)[:limit], list(orphaned)[:limit]
 
-    def _command(self, script: Script, hint: Seen, idle_ms: float) -> Command:
-        return script(self._keys.session(hint.site_id, hint.session_id), hint.site_id, idle_ms)
+    def _command(self, script: LuaScript, hint: IndexEntry, idle_ms: float, *args: Arg) -> Command:
+        return script(self._keys.session(hint.site_id, hint.session_id), hint.site_id, idle_ms, *args)
 
 
 def _evicted(reply: Any) -> tuple[str, int, int]:

@@ -1,67 +1,59 @@
-"""`MessageLog` on SQLite."""
+"""`MessageLog` on SQLite, and the list of erasures that a restored backup is compared with."""
 
+import hashlib
+import os
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from sqlite3 import Connection
 
-from backends.clock import now_ms
+from backends.clock import now_ms, utc_date
 from backends.records import DayCount, LogCount, LogEntry, LogPage, LogQuery, LogSession
-from backends.sqlite_lane import Lane
-from backends.sqlite_schema import scrub
-from backends.sqlite_search import SUMMARY, newest
-from backends.text import FIRST_TEXT_CHARS, make_cursor, words
+from backends.sqlite.rows import insert_line, scrub
+from backends.sqlite.search import SUMMARY, newest
+from backends.sqlite.writer_thread import WriterThread
+from backends.text import make_cursor
 
 DAY_MS = 86_400_000
 EXPORT_PAGE = 500
+DIGEST_CHARS = 64
 
 
-def insert_line(db: Connection, entry: LogEntry) -> None:
-    """One line with its summary, day count and index; a line that is known or whose session was purged is skipped."""
-    grave = db.execute(
-        "SELECT 1 FROM log_tombstones WHERE id = ? AND site = ? AND until > ?",
-        (entry.session_id, entry.site_id, now_ms()),
-    ).fetchone()
-    if grave is not None:
-        return
-    num = _session_num(db, entry)
-    line = db.execute(
-        "INSERT INTO log_lines (num, seq, ts, message, role, kind, text, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (num, seq) DO NOTHING",
-        (num, entry.seq, entry.ts, entry.message_id, entry.role, entry.kind, entry.text, entry.body),
-    )
-    if line.rowcount != 1:
-        return
-    first = entry.text[:FIRST_TEXT_CHARS] if entry.role == "visitor" else ""
-    db.execute(
-        "UPDATE log_sessions SET messages = messages + 1, activity = max(activity, ?),"
-        " first_text = CASE WHEN first_text = '' THEN ? ELSE first_text END WHERE num = ?",
-        (entry.ts, first, num),
-    )
-    db.execute(
-        "INSERT INTO log_days (site, day, num, visitor, messages) VALUES (?, ?, ?, ?, 1)"
-        " ON CONFLICT (site, day, num) DO UPDATE SET messages = messages + 1",
-        (entry.site_id, entry.ts // DAY_MS, num, entry.visitor_id),
-    )
-    db.execute("INSERT INTO log_text (rowid, words) VALUES (?, ?)", (line.lastrowid, " ".join(words(entry.text))))
+class ErasureList:
+    """What was erased, in a file beside the database, so that restoring a backup repeats the erasures since.
+
+    Appended to before an erasure is committed. It holds a hash of each id and no text. It outlives the database, and is
+    as long as the sum of all erasures.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(f"{database.name}-erased")
+
+    def add(self, site_id: str, session_id: str) -> None:
+        """Durable when it returns."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, f"{digest(site_id, session_id)}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read(self) -> set[str]:
+        """The digests. A last line that a crash has cut off is of an erasure that was not acknowledged."""
+        if not self.path.exists():
+            return set()
+        return {line for line in self.path.read_text("ascii").splitlines() if len(line) == DIGEST_CHARS}
 
 
-def _session_num(db: Connection, entry: LogEntry) -> int:
-    known = db.execute("SELECT num FROM log_sessions WHERE id = ?", (entry.session_id,)).fetchone()
-    if known is not None:
-        return int(known[0])
-    added = db.execute(
-        "INSERT INTO log_sessions (id, site, visitor, continues, started, activity, messages, first_text)"
-        " VALUES (?, ?, ?, ?, ?, ?, 0, '')",
-        (entry.session_id, entry.site_id, entry.visitor_id, entry.continues, entry.started_at, entry.ts),
-    )
-    return int(added.lastrowid or 0)
+def digest(site_id: str, session_id: str) -> str:
+    return hashlib.sha256(f"{site_id}\0{session_id}".encode()).hexdigest()
 
 
 class SqliteLog:
     """Reads run on a thread of their own: a long search holds up no visitor."""
 
-    def __init__(self, writer: Lane, searcher: Lane) -> None:
+    def __init__(self, writer: WriterThread, searcher: WriterThread, erasures: ErasureList) -> None:
+        self._erasures = erasures
         self._writer = writer
         self._searcher = searcher
 
@@ -129,7 +121,7 @@ class SqliteLog:
                 " WHERE site = ? AND day BETWEEN ? AND ? GROUP BY day ORDER BY day",
                 (site_id, start // DAY_MS, (end - 1) // DAY_MS),
             )
-            return [DayCount(_date(day), *counts) for day, *counts in rows]
+            return [DayCount(utc_date(day * 86_400), *counts) for day, *counts in rows]
 
         return await self._searcher.run(job)
 
@@ -141,6 +133,7 @@ class SqliteLog:
                 "INSERT OR REPLACE INTO log_tombstones (id, site, until) VALUES (?, ?, ?)",
                 (session_id, site_id, now_ms() + int(tombstone * 1000)),
             )
+            self._erasures.add(site_id, session_id)
             return 0 if row is None else _erase(db, row[0])
 
         return await self._writer.run(job, then=scrub)
@@ -162,7 +155,7 @@ class SqliteLog:
             ).fetchall()
             return LogCount(len(rows), sum(_erase(db, num) for (num,) in rows))
 
-        return await self._writer.run(job)
+        return await self._writer.run(job, then=scrub)
 
 
 def _export_page(
@@ -183,7 +176,3 @@ def _erase(db: Connection, num: int) -> int:
     db.execute("DELETE FROM log_days WHERE num = ?", (num,))
     db.execute("DELETE FROM log_sessions WHERE num = ?", (num,))
     return lines
-
-
-def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from backends.errors import StoreMisconfigured, StoreUnavailable
+from backends.text import words
 
-VERSION = 1
 BUSY_MS = 3_000
 
 _SCHEMA = """
@@ -53,10 +53,25 @@ CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, ts
     actor TEXT NOT NULL, action TEXT NOT NULL, details BLOB NOT NULL);
 CREATE INDEX audit_site ON audit (site, ts);
 """
+_VERSION_2 = """
+CREATE TABLE evicted (id TEXT PRIMARY KEY, site TEXT NOT NULL, continues TEXT, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX evicted_until ON evicted (until);
+CREATE TABLE evicted_keys (id TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, message TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, PRIMARY KEY (id, key)) WITHOUT ROWID;
+CREATE TABLE deletions (id TEXT NOT NULL, site TEXT NOT NULL, tombstone REAL NOT NULL,
+    PRIMARY KEY (id, site)) WITHOUT ROWID;
+"""
+_VERSION_3 = """
+CREATE TABLE workers (worker TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_VERSION_4 = "ALTER TABLE sessions RENAME COLUMN owner TO holder"
+_VERSION_5 = "DELETE FROM log_text"
+_VERSIONS = (_SCHEMA, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+VERSION = len(_VERSIONS)
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection for one lane. Raises `StoreUnavailable`."""
+    """A connection for one thread. Raises `StoreUnavailable`."""
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
@@ -86,10 +101,13 @@ def migrate(path: Path) -> None:
             raise StoreMisconfigured(
                 f"{path} was written by a newer LeFlux (schema {version}; this one knows {VERSION})"
             )
-        if version == 0:
-            for statement in _SCHEMA.split(";\n"):
+        for changes in _VERSIONS[version:]:
+            for statement in changes.split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        if 0 < version < VERSION:
+            _index_anew(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        if version == 0:
             _configure_search(connection)
         connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
@@ -98,19 +116,15 @@ def migrate(path: Path) -> None:
         connection.close()
 
 
+def _index_anew(connection: sqlite3.Connection) -> None:
+    """The words that messages are found by have changed."""
+    for line, text in connection.execute("SELECT line, text FROM log_lines"):
+        connection.execute("INSERT INTO log_text (rowid, words) VALUES (?, ?)", (line, " ".join(words(text))))
+
+
 def _configure_search(connection: sqlite3.Connection) -> None:
     if sqlite3.sqlite_version_info >= (3, 42, 0):
         connection.execute("INSERT INTO log_text (log_text, rank) VALUES ('secure-delete', 1)")
-
-
-def scrub(connection: sqlite3.Connection) -> None:
-    """After a purge: leave no deleted text in the search index or the write-ahead log.
-
-    An FTS5 that knows no secure deletion keeps deleted words in old segments until they are merged.
-    """
-    if sqlite3.sqlite_version_info < (3, 42, 0):
-        connection.execute("INSERT INTO log_text (log_text) VALUES ('optimize')")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> Exception:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from backends.records import LogQuery, LogSession
-from backends.text import make_cursor, parse_cursor, words
+from backends.text import make_cursor, parse_cursor, terms
 
 SUMMARY = "site, id, started, activity, messages, first_text, visitor, continues"
 FEW = 1_000
@@ -54,7 +54,7 @@ def _bounds(site_id: str, query: LogQuery) -> tuple[list[str], list[Any]]:
 
 def _match(text: str) -> str:
     """An FTS5 query of quoted words, so that nothing a person types is an operator; the last one is a prefix."""
-    wanted = words(text)
+    wanted = terms(text)
     return " ".join(f'"{word}"' for word in wanted) + "*" if wanted else ""
 
 

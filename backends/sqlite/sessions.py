@@ -6,13 +6,12 @@ from sqlite3 import Connection
 import msgspec
 from msgspec.structs import replace
 
+from backends.base import SessionStore
 from backends.clock import now_ms
-from backends.errors import (
-    SessionExists,
-    VersionConflict,
-)
+from backends.errors import SessionExists, VersionConflict
 from backends.records import (
     Appended,
+    Deletion,
     Draft,
     Erased,
     LogEntry,
@@ -23,17 +22,17 @@ from backends.records import (
     Swept,
     Task,
 )
-from backends.sqlite_append import append, fence
-from backends.sqlite_erase import purge, sweep
-from backends.sqlite_lane import Lane
-from backends.sqlite_rows import Row, find_row, find_task, is_tombstoned
-from backends.sqlite_schema import scrub
+from backends.sqlite.log import ErasureList
+from backends.sqlite.rows import Row, append, empty_wal, fence, find_row, find_task, is_tombstoned, purge, scrub
+from backends.sqlite.sweep import sweep
+from backends.sqlite.writer_thread import WriterThread
 
 
-class SqliteSessions:
+class SqliteSessions(SessionStore):
     """`inline_log`: the log shares the file, so a line is written in the step that stores its message."""
 
-    def __init__(self, writer: Lane, reader: Lane, inline_log: bool) -> None:
+    def __init__(self, writer: WriterThread, reader: WriterThread, inline_log: bool, erasures: ErasureList) -> None:
+        self._erasures = erasures
         self._writer = writer
         self._reader = reader
         self._inline_log = inline_log
@@ -62,12 +61,12 @@ class SqliteSessions:
     async def restore(self, ref: SessionRef, since: int, limit: int) -> Snapshot:
         return await self._reader.run(lambda db: _snapshot(db, find_row(db, ref), since, limit))
 
-    async def claim(self, ref: SessionRef, owner: str, since: int, limit: int) -> Snapshot:
+    async def claim(self, ref: SessionRef, holder: str, since: int, limit: int) -> Snapshot:
         def job(db: Connection) -> Snapshot:
             row = find_row(db, ref)
-            taken_from = row.session.owner
-            row.session = replace(row.session, epoch=row.session.epoch + 1, owner=owner)
-            db.execute("UPDATE sessions SET epoch = ?, owner = ? WHERE num = ?", (row.session.epoch, owner, row.num))
+            taken_from = row.session.holder
+            row.session = replace(row.session, epoch=row.session.epoch + 1, holder=holder)
+            db.execute("UPDATE sessions SET epoch = ?, holder = ? WHERE num = ?", (row.session.epoch, holder, row.num))
             return replace(_snapshot(db, row, since, limit), taken_from=taken_from)
 
         return await self._writer.run(job)
@@ -76,7 +75,7 @@ class SqliteSessions:
         def job(db: Connection) -> bool:
             row = find_row(db, ref)
             left = db.execute(
-                "UPDATE sessions SET owner = NULL WHERE num = ? AND epoch = ? AND owner IS NOT NULL", (row.num, epoch)
+                "UPDATE sessions SET holder = NULL WHERE num = ? AND epoch = ? AND holder IS NOT NULL", (row.num, epoch)
             )
             return left.rowcount == 1
 
@@ -114,9 +113,6 @@ class SqliteSessions:
             return found if found is not None else (None, None)
 
         return await self._reader.run(job)
-
-    async def task(self, ref: SessionRef) -> Task | None:
-        return await self._reader.run(lambda db: find_task(db, find_row(db, ref).num))
 
     async def swap_task(
         self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False
@@ -164,11 +160,32 @@ class SqliteSessions:
 
         await self._writer.run(job)
 
-    async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
-        return await self._writer.run(lambda db: purge(db, ref, tombstone, bury_absent), then=scrub)
+    async def heartbeat(self, worker: str, seconds: float) -> None:
+        def job(db: Connection) -> None:
+            if seconds:
+                until = now_ms() + int(seconds * 1000)
+                db.execute("INSERT OR REPLACE INTO workers VALUES (?, ?)", (worker, until))
+            else:
+                db.execute("DELETE FROM workers WHERE worker = ?", (worker,))
 
-    async def sweep(self, idle_ttls: Mapping[str, float], limit: int) -> Swept:
-        return await self._writer.run(lambda db: sweep(db, idle_ttls, limit))
+        await self._writer.run(job)
+
+    async def delete(self, ref: SessionRef, tombstone: float, bury_absent: bool = False) -> Erased:
+        def job(db: Connection) -> Erased:
+            erased = purge(db, ref, tombstone, bury_absent)
+            self._erasures.add(ref.site_id, ref.session_id)
+            return erased
+
+        return await self._writer.run(job, then=scrub)
+
+    async def sweep(self, idle_ttls: Mapping[str, float], limit: int, keys_for: float = 0.0) -> Swept:
+        swept = await self._writer.run(lambda db: sweep(db, idle_ttls, limit, keys_for))
+        if swept.evicted:
+            await self._empty_wal()
+        return swept
+
+    async def _empty_wal(self) -> None:
+        await self._writer.run(lambda _: None, then=empty_wal)
 
     async def active(self) -> int:
         return await self._reader.run(lambda db: int(db.execute("SELECT count(*) FROM sessions").fetchone()[0]))
@@ -183,13 +200,33 @@ class SqliteSessions:
     async def outbox_done(self, entries: Sequence[LogEntry]) -> None:
         names = [(entry.session_id, entry.seq) for entry in entries]
 
-        def job(db: Connection) -> None:
-            db.executemany("DELETE FROM outbox WHERE session = ? AND seq = ?", names)
+        def job(db: Connection) -> bool:
+            gone = [
+                db.execute("DELETE FROM outbox WHERE session = ? AND seq = ? RETURNING evicted", name).fetchone()
+                for name in names
+            ]
+            return any(row is not None and row[0] for row in gone)
 
-        await self._writer.run(job)
+        # The sessions of these lines are gone, so nothing else holds their words.
+        if await self._writer.run(job):
+            await self._empty_wal()
 
     async def outbox_size(self) -> int:
         return await self._reader.run(lambda db: int(db.execute("SELECT count(*) FROM outbox").fetchone()[0]))
+
+    async def deletions(self, limit: int) -> list[Deletion]:
+        def job(db: Connection) -> list[Deletion]:
+            return [Deletion(*row) for row in db.execute("SELECT site, id, tombstone FROM deletions LIMIT ?", (limit,))]
+
+        return await self._reader.run(job)
+
+    async def deletion_done(self, deletion: Deletion) -> None:
+        name = (deletion.session_id, deletion.site_id)
+
+        def job(db: Connection) -> None:
+            db.execute("DELETE FROM deletions WHERE id = ? AND site = ?", name)
+
+        await self._writer.run(job)
 
 
 def _snapshot(db: Connection, row: Row, since: int, limit: int) -> Snapshot:

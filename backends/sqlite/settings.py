@@ -7,13 +7,13 @@ import msgspec
 from backends.clock import now_ms
 from backends.errors import VersionConflict
 from backends.records import AuditEntry, Versioned
-from backends.sqlite_lane import Lane
+from backends.sqlite.writer_thread import WriterThread
 
 
 class SqliteSettingsStore:
     """Documents by name, and the audit trail."""
 
-    def __init__(self, writer: Lane, reader: Lane) -> None:
+    def __init__(self, writer: WriterThread, reader: WriterThread) -> None:
         self._writer = writer
         self._reader = reader
 

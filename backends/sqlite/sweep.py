@@ -1,50 +1,20 @@
-"""How sessions leave SQLite, within a transaction: by a purge, or by the sweep that also finds what is due."""
+"""How idle sessions leave SQLite, and what else is due, within a transaction."""
 
 from collections.abc import Mapping
 from sqlite3 import Connection
 
 from backends.clock import now_ms
-from backends.errors import SessionNotFound
-from backends.records import Erased, SessionName, SessionRef, Swept
-from backends.sqlite_rows import Row, find_row, find_task
-
-_PARTS = ("messages", "keys", "contexts", "tasks", "sessions")
+from backends.records import SessionName, Swept
+from backends.sqlite.rows import erase_parts, forget_evicted
 
 
-def purge(db: Connection, ref: SessionRef, tombstone: float, bury_absent: bool) -> Erased:
-    """Erase a session and its outbox records for good, and leave a tombstone (S20, S21)."""
-    row: Row | None = None
-    try:
-        row = find_row(db, ref)
-    except SessionNotFound:
-        if not bury_absent:
-            raise
-    name = (ref.session_id, ref.site_id)
-    tasks = 1 if row is not None and find_task(db, row.num) is not None else 0
-    # Also what is left of a session that is idle or cannot be read.
-    for (num,) in db.execute("SELECT num FROM sessions WHERE id = ? AND site = ?", name).fetchall():
-        _erase(db, num)
-    outbox = db.execute(
-        "SELECT count(*), coalesce(min(seq), 0) FROM outbox WHERE session = ? AND site = ?", name
-    ).fetchone()
-    db.execute("DELETE FROM outbox WHERE session = ? AND site = ?", name)
-    until = now_ms() + int(tombstone * 1000)
-    db.execute("INSERT OR REPLACE INTO tombstones (id, site, until) VALUES (?, ?, ?)", (*name, until))
-    if row is None:
-        return Erased(0, 0, 0, *outbox)
-    return Erased(1, row.session.seq, tasks, *outbox)
-
-
-def _erase(db: Connection, num: int) -> None:
-    for part in _PARTS:
-        db.execute(f"DELETE FROM {part} WHERE num = ?", (num,))  # noqa: S608 - names of our own tables
-
-
-def sweep(db: Connection, idle_ttls: Mapping[str, float], limit: int) -> Swept:
+def sweep(db: Connection, idle_ttls: Mapping[str, float], limit: int, keys_for: float) -> Swept:
     """Evict and report (S22)."""
     now = now_ms()
     db.execute("DELETE FROM tombstones WHERE until <= ?", (now,))
-    evicted = _evict(db, idle_ttls, limit, now)
+    forget_evicted(db, "until <= ?", now)
+    _free_dead(db, now)
+    evicted = _evict(db, idle_ttls, limit, now, now + int(keys_for * 1000))
     sites = ", ".join("?" * len(idle_ttls))
     overdue = db.execute(
         "SELECT site, id FROM tasks JOIN sessions USING (num)"  # noqa: S608 - question marks only
@@ -62,15 +32,33 @@ def sweep(db: Connection, idle_ttls: Mapping[str, float], limit: int) -> Swept:
     )
 
 
-def _evict(db: Connection, idle_ttls: Mapping[str, float], limit: int, now: int) -> list[SessionName]:
+def _free_dead(db: Connection, now: int) -> None:
+    """Drop the leases of workers whose heartbeat has run out (S28)."""
+    dead = db.execute("SELECT worker FROM workers WHERE until <= ?", (now,)).fetchall()
+    db.executemany(
+        "UPDATE sessions SET lease = NULL, lease_until = 0 WHERE asked > answered AND lease_until > 0 AND lease = ?",
+        dead,
+    )
+    db.executemany("DELETE FROM workers WHERE worker = ?", dead)
+
+
+def _evict(db: Connection, idle_ttls: Mapping[str, float], limit: int, now: int, keys_until: int) -> list[SessionName]:
     evicted: list[SessionName] = []
     for site_id, idle_ttl in idle_ttls.items():
         idle = db.execute(
-            "SELECT num, id FROM sessions WHERE site = ? AND activity <= ? LIMIT ?",
+            "SELECT num, id, continues FROM sessions WHERE site = ? AND activity <= ? LIMIT ?",
             (site_id, now - idle_ttl * 1000, limit - len(evicted)),
         ).fetchall()
-        for num, session_id in idle:
-            _erase(db, num)
+        for num, session_id, continues in idle:
+            db.execute(
+                "INSERT OR REPLACE INTO evicted VALUES (?, ?, ?, ?)", (session_id, site_id, continues, keys_until)
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO evicted_keys SELECT ?, key, seq, message, fingerprint FROM keys"
+                " WHERE num = ? AND fingerprint IS NOT NULL",
+                (session_id, num),
+            )
+            erase_parts(db, num)
             db.execute("UPDATE outbox SET evicted = 1 WHERE session = ?", (session_id,))
             evicted.append(SessionName(site_id, session_id))
     return evicted

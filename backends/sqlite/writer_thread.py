@@ -18,7 +18,7 @@ Job = Callable[[sqlite3.Connection], Any]
 BATCH = 500
 
 
-class _Call:
+class _Job:
     __slots__ = ("error", "future", "job", "loop", "result", "then")
 
     def __init__(self, job: Job, then: Job | None, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,14 +38,14 @@ class _Call:
             self.future.set_result(self.result)
 
 
-class Lane:
+class WriterThread:
     """Runs jobs one after the other; `begin` starts a batch."""
 
     def __init__(self, name: str, connection: sqlite3.Connection, begin: str, deadline: float) -> None:
         self._connection = connection
         self._begin = begin
         self._deadline = deadline
-        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -57,7 +57,7 @@ class Lane:
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        call = _Call(job, then, asyncio.get_running_loop())
+        call = _Job(job, then, asyncio.get_running_loop())
         self._queue.put(call)
         try:
             async with asyncio.timeout(self._deadline):
@@ -76,7 +76,7 @@ class Lane:
     def _work(self) -> None:
         running = True
         while running:
-            batch: list[_Call] = []
+            batch: list[_Job] = []
             call = self._queue.get()
             while call is not None:
                 batch.append(call)
@@ -88,7 +88,7 @@ class Lane:
                 self._run_batch(batch)
         self._connection.close()
 
-    def _run_batch(self, batch: list[_Call]) -> None:
+    def _run_batch(self, batch: list[_Job]) -> None:
         try:
             self._connection.execute(self._begin)
             for call in batch:
@@ -107,7 +107,7 @@ class Lane:
             except RuntimeError:
                 continue  # The loop that asked has ended; nobody waits for the answer.
 
-    def _run_one(self, call: _Call) -> None:
+    def _run_one(self, call: _Job) -> None:
         """One job, undone alone when it fails, so that its neighbours in the batch are not."""
         execute = self._connection.execute
         execute("SAVEPOINT job")
@@ -127,6 +127,6 @@ class Lane:
                 self._connection.execute("ROLLBACK")
 
 
-def _resolve(calls: list[_Call]) -> None:
+def _resolve(calls: list[_Job]) -> None:
     for call in calls:
         call.resolve()

@@ -1,4 +1,4 @@
-"""The documentation site: found on this machine, and served from a thread."""
+"""The documentation site: found on this machine and served from a thread."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ PLACES = ("/usr/share/doc/python3/html", "/usr/share/doc/python3.*/html")
 
 
 def documentation() -> Path | None:
-    """Where a Debian package has put Python's documentation; None when there is none."""
+    """The folder of Python's documentation from a Debian package, or None."""
     for place in PLACES:
         for folder in sorted(Path("/").glob(place.lstrip("/")), reverse=True):
             if (folder / "library" / "json.html").is_file():
@@ -30,12 +30,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A crawler that has seen enough of a page hangs up."""
+        """The crawler hangs up when it has read enough of a page."""
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The folder on a free port; yields the site's base URL."""
+    """Serve the folder on a free port; yields the base URL."""
     with _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""`python -m bench.peers.bare PORT FOLDER`: a Tornado handler that sends a file's bytes, and nothing else."""
+"""`python -m bench.peers.bare PORT FOLDER`: a Tornado handler that only sends the bytes of a file."""
 
 import asyncio
 import sys

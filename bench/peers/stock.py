@@ -1,4 +1,4 @@
-"""`python -m bench.peers.stock PORT`: python-socketio on its own Tornado driver; acknowledges, and stores nothing."""
+"""`python -m bench.peers.stock PORT`: python-socketio on its own Tornado driver. It acknowledges and stores nothing."""
 
 import asyncio
 import sys

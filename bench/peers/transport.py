@@ -1,5 +1,8 @@
-"""`python -m bench.peers.transport PORT`: the floor of a socket's message. A transport that reads a client's frame and
-writes an acknowledgement of the same size as LeFlux's; it checks nothing, stores nothing, and knows one client."""
+"""`python -m bench.peers.transport PORT`: the lower bound of a socket message.
+
+It reads a frame and writes an acknowledgement of the size of LeFlux's. It checks and stores nothing, and knows one
+client.
+"""
 
 import asyncio
 import sys
@@ -22,7 +25,7 @@ def _text(packet: bytes) -> bytes:
 
 
 class Acknowledges(asyncio.Protocol):
-    """Knows frames of up to 65,535 bytes, masked with zeros."""
+    """Reads frames of up to 65,535 bytes, masked with zeros."""
 
     def __init__(self) -> None:
         self._received = b""

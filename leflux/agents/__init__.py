@@ -1,20 +1,26 @@
-"""What answers the visitor. One small interface (`base`), one module for each kind, chosen in YAML."""
+"""Agents answer the visitor. `base` has the interface; the configuration chooses one of the modules."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backends.base import SettingsStore
 from leflux.agents.base import Agent
 from leflux.agents.echo import EchoAgent
-from leflux.agents.playbook import PlaybookAgent
-from leflux.agents.playbook_file import PlaybookTask, load_playbook
+from leflux.agents.playbook.agent import PlaybookAgent
+from leflux.agents.playbook.reader import PlaybookTask, load_playbook
 from leflux.agents.silent import SilentAgent
-from leflux.config import AgentSettings, PlaybookSettings
-from leflux.sites import Site
+from leflux.config import AgentSettings
+from leflux.sites.registry import Site
+
+if TYPE_CHECKING:
+    from leflux.agents.knowledge.embeddings import Embedder
 
 
 def open_agent(settings: AgentSettings, sites: Sequence[Site], store: SettingsStore) -> Agent:
-    """The agent of `settings.kind`; with a playbook, its tasks come first. Raises `ConfigError`."""
+    """The configured agent. A playbook's tasks come first. Raises `ConfigError`."""
     tasks = playbook_of(settings)
+    if settings.kind == "none":
+        return SilentAgent()
     if settings.kind == "playbook":
         return PlaybookAgent(tasks or ())
     agent = _answering(settings, sites, store)
@@ -22,24 +28,32 @@ def open_agent(settings: AgentSettings, sites: Sequence[Site], store: SettingsSt
 
 
 def playbook_of(settings: AgentSettings) -> tuple[PlaybookTask, ...] | None:
-    """The owner's tasks, when there are any. Raises `ConfigError`."""
-    if settings.kind == "playbook":
-        return load_playbook((settings.playbook or PlaybookSettings()).path)
-    return None if settings.playbook is None else load_playbook(settings.playbook.path)
+    """The owner's tasks, or none. Raises `ConfigError`."""
+    return None if settings.playbook_path is None else load_playbook(settings.playbook_path)
 
 
 def _answering(settings: AgentSettings, sites: Sequence[Site], store: SettingsStore) -> Agent:
     if settings.kind == "echo":
         return EchoAgent(settings.echo.delay or 0.0)
     if settings.kind == "openai":
-        # The SDK is large; only those who use it load it.
-        from leflux.agents.openai import OpenAIAgent
+        # The SDK is large: load it only when it is used.
+        from leflux.agents.openai.agent import OpenAIAgent
 
         return OpenAIAgent(settings.openai)
     if settings.kind == "knowledge":
-        # numpy and the index: likewise.
-        from leflux.agents.knowledge import KnowledgeAgent
-        from leflux.site_pages import SitePages
+        # numpy and the index are large too.
+        from leflux.agents.knowledge.agent import KnowledgeAgent
+        from leflux.sites.crawled_pages import CrawledPages
 
-        return KnowledgeAgent(sites, SitePages(store))
+        return KnowledgeAgent(sites, CrawledPages(store), _embedder(settings, store))
     return SilentAgent()
+
+
+def _embedder(settings: AgentSettings, store: SettingsStore) -> "Embedder | None":
+    """Finds by meaning where an endpoint is configured."""
+    if settings.knowledge.embeddings is None:
+        return None
+    from leflux.agents.knowledge.embeddings import Embedder
+    from leflux.sites.stored_vectors import StoredVectors
+
+    return Embedder(settings.knowledge.embeddings, StoredVectors(store))

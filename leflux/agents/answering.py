@@ -1,8 +1,8 @@
-"""Runs the agent for every open turn, and makes sure that each question ends in exactly one stored outcome.
+"""Runs the agent for every open question, and makes sure that each question ends in exactly one stored outcome.
 
-An open turn is state in the store (`asked > answered`), not in this process. A worker leases it, streams the
-answer, and stores the outcome under a key derived from the question, so that a crash at any point leads to
-one resumed reply, and a race of two workers to one message.
+An open question is state in the store (`asked > answered`), not in this process. A worker leases it, streams the
+answer, and stores the outcome under a key derived from the question. So a crash at any point leads to one resumed
+reply, and a race of two workers to one message.
 """
 
 import asyncio
@@ -13,21 +13,22 @@ from uuid import uuid4
 
 import msgspec
 import structlog
-from msgspec import UNSET, Raw, Struct
+from msgspec import Raw
 
-from backends.base import SessionStore
 from backends.errors import SessionDeleted, SessionNotFound, StorageError, StoreUnavailable
 from backends.records import Appended, Draft, Session, SessionRef
-from leflux import wire
-from leflux.agents.base import Agent, AgentEvent, Ask, Delta, Plan, Turn
-from leflux.conversation import reply_key
-from leflux.outlet import Outlet
-from leflux.privacy import Policy
-from leflux.tasks.engine import Reply, Tasks
+from leflux import protocol
+from leflux.agents.base import Agent, AgentEvent, AnsweringStore, Ask, Delta, Plan, Question, plan_results
+from leflux.agents.leases import TurnLeases
+from leflux.agents.replies import ReplyInProgress, draft_of, joined, unanswered_event, visitor_language
+from leflux.agents.silent import SilentAgent
+from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.policy import Policy
+from leflux.chat.ports import VisitorPort
+from leflux.common.catalogue import say
+from leflux.tasks.engine import Reply, TaskEngine
 from leflux.tasks.words import Heard, heard
 
-LEASE = 6.0
-RENEW_EVERY = 2.0
 MAX_ATTEMPTS = 3
 PAGE = 50
 STORE_RETRIES = 8
@@ -35,57 +36,55 @@ STORE_RETRIES = 8
 log = structlog.get_logger(__name__)
 
 
-class _Live(Struct):
-    stream_id: str
-    text: str = ""
-    next_chunk: int = 0
-
-
-class Turns:
+class Answering:
     """One process's share of answering. `deadline`: seconds an agent may stay silent before it has failed."""
 
     def __init__(
         self,
-        store: SessionStore,
+        *,
+        store: AnsweringStore,
         agent: Agent,
-        tasks: Tasks,
+        tasks: TaskEngine,
         policy: Callable[[str], Policy],
-        outlet: Outlet,
+        visitors: VisitorPort,
         deadline: float,
+        events: ConversationEvents = NO_EVENTS,
     ) -> None:
         self._store = store
         self._agent = agent
-        self._acts = tasks
+        self._task_engine = tasks
         self._policy = policy
-        self._outlet = outlet
+        self._visitors = visitors
         self._deadline = deadline
-        self._worker = str(uuid4())
+        self.replies = not isinstance(agent, SilentAgent)
+        self._told = events
+        self._leases = TurnLeases(store)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, ReplyInProgress] = {}
         self._draining = False
         self.finished = 0
         self.failed = 0
 
-    def streams(self, session_id: str) -> list[wire.Stream]:
+    def streams(self, session_id: str) -> list[protocol.Stream]:
         """The replies that this process is writing for the session, as far as they are."""
         live = self._live.get(session_id)
         if live is None or not live.next_chunk:
             return []
-        return [wire.Stream(live.stream_id, live.text, live.next_chunk)]
+        return [protocol.Stream(live.stream_id, live.text, live.next_chunk)]
 
     def writes(self, session_id: str) -> bool:
-        """Whether this process is answering the session's open turn."""
+        """Whether this process is answering the session's open question."""
         return session_id in self._live
 
-    def kick(self, site_id: str, session_id: str) -> None:
+    def wake(self, site_id: str, session_id: str) -> None:
         """Answer what is open in the session; returns at once, and may be called at any time."""
         if self._draining:
             return
         if session_id in self._tasks:
             self._again.add(session_id)
             return
-        task = asyncio.create_task(self._run(site_id, session_id), name=f"turn {session_id[:8]}")
+        task = asyncio.create_task(self._run(site_id, session_id), name=f"answering {session_id[:8]}")
         self._tasks[session_id] = task
         task.add_done_callback(lambda _: self._ended(site_id, session_id))
 
@@ -93,16 +92,21 @@ class Turns:
         self._tasks.pop(session_id, None)
         if session_id in self._again:
             self._again.discard(session_id)
-            self.kick(site_id, session_id)
+            self.wake(site_id, session_id)
+
+    def stop(self, session_id: str) -> None:
+        """End the reply that this process writes for the session; what was shown of it is the answer."""
+        if (live := self._live.get(session_id)) is not None:
+            live.stopped.set()
 
     def cancel(self, session_id: str) -> None:
-        """Drop the work on a session that is being purged."""
+        """Drop the work on a session that is being erased."""
         self._again.discard(session_id)
         if task := self._tasks.get(session_id):
             task.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Take no new turns; let the running ones end in time, and hand back the others."""
+        """Take no new questions; let the running answers end in time, and hand back the others."""
         self._draining = True
         self._again.clear()
         running = list(self._tasks.values())
@@ -111,45 +115,38 @@ class Turns:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._leases.stop()
 
     async def _run(self, site_id: str, session_id: str) -> None:
-        ref = SessionRef(site_id, session_id, self._policy(site_id).idle_ttl)
+        ref = self._policy(site_id).ref(site_id, session_id)
         try:
-            while (session := await self._lease(ref)) is not None:
+            while (session := await self._leases.take(ref)) is not None:
                 if not await self._answer(ref, session):
                     return
         except (SessionNotFound, SessionDeleted):
             return
         except StorageError as error:
-            # The turn stays open in the store; the sweep finds it again.
-            log.warning("turn left open", session=session_id[:8], error=str(error))
+            # The question stays open in the store; the sweep finds it again.
+            log.warning("question left open", session=session_id[:8], error=str(error))
         except asyncio.CancelledError:
-            await self._store.unlease(ref, self._worker)
+            await self._leases.give_back(ref)
             raise
         except Exception:
-            log.exception("turn failed", session=session_id[:8])
+            log.exception("answering failed", session=session_id[:8])
         finally:
             self._live.pop(session_id, None)
-
-    async def _lease(self, ref: SessionRef) -> Session | None:
-        session = await self._store.lease(ref, self._worker, LEASE)
-        if session is not None and session.attempts == 0:
-            # Carried over from the question before: taken anew, so that each question's attempts are counted.
-            await self._store.unlease(ref, self._worker)
-            session = await self._store.lease(ref, self._worker, LEASE)
-        return session
 
     async def _answer(self, ref: SessionRef, session: Session) -> bool:
         """One question, to its outcome. False when there is no question to be found."""
         question = await self._question(ref, session)
         if question is None:
-            log.warning("open turn without a question", session=ref.session_id[:8])
+            log.warning("open question without its message", session=ref.session_id[:8])
             return False
-        live = self._live[ref.session_id] = _Live(str(uuid4()))
+        live = self._live[ref.session_id] = ReplyInProgress(str(uuid4()), asyncio.Event())
         if session.attempts > MAX_ATTEMPTS:
             await self._fail(ref, question, live, "the agent was interrupted too often")
             return True
-        renewal = asyncio.create_task(self._keep_lease(ref, asyncio.current_task()))
+        renewal = asyncio.create_task(self._leases.keep(ref, asyncio.current_task()))
         try:
             await self._reply(ref, question, live, again=session.attempts > 1)
         finally:
@@ -157,36 +154,25 @@ class Turns:
             self._live.pop(ref.session_id, None)
         return True
 
-    async def _question(self, ref: SessionRef, session: Session) -> wire.StoredMessage | None:
+    async def _question(self, ref: SessionRef, session: Session) -> protocol.StoredMessage | None:
         since = session.answered
         while since < session.asked:
             page = await self._store.messages(ref, since, PAGE)
             if not page:
                 return None
             for body in page:
-                message = msgspec.json.decode(body, type=wire.StoredMessage)
-                if message.role == "visitor" or _results(message) is not None:
+                message = msgspec.json.decode(body, type=protocol.StoredMessage)
+                if message.role == "visitor" or plan_results(message) is not None:
                     return message
                 since = message.seq
         return None
 
-    async def _keep_lease(self, ref: SessionRef, worker: "asyncio.Task[Any] | None") -> None:
-        while True:
-            await asyncio.sleep(RENEW_EVERY)
-            try:
-                held = await self._store.lease(ref, self._worker, LEASE)
-            except StoreUnavailable:
-                continue
-            except StorageError:
-                held = None
-            if held is None and worker is not None:
-                worker.cancel()
-                return
-
-    async def _reply(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, again: bool) -> None:
-        # Words for a task, and a task that was stored before a crash, are no business of the agent.
-        known: Heard = await self._acts.recover(ref, question) if again else None
-        known = known or await heard(self._acts, ref, question)
+    async def _reply(
+        self, ref: SessionRef, question: protocol.StoredMessage, live: ReplyInProgress, again: bool
+    ) -> None:
+        # The agent is not asked about words for a task, nor for a task that was stored before a crash.
+        known: Heard = await self._task_engine.recover(ref, question) if again else None
+        known = known or await heard(self._task_engine, ref, question)
         if known == "closed":
             return
         try:
@@ -201,61 +187,87 @@ class Turns:
         self.finished += 1
         await self._conclude(ref, question, live, reply)
         if reply.kind == "task":
-            await self._acts.announce(ref)
+            await self._task_engine.announce(ref)
 
-    async def _ask_agent(self, ref: SessionRef, question: wire.StoredMessage, live: _Live) -> Reply:
+    async def _ask_agent(self, ref: SessionRef, question: protocol.StoredMessage, live: ReplyInProgress) -> Reply:
         data: Any = None
-        async with aclosing(self._events(self._turn(ref, question))) as events:
+        async with aclosing(self._events(self._asked(ref, question), live.stopped)) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     await self._chunk(ref, live, event.text)
                 elif isinstance(event, Plan):
-                    return await self._acts.begin(ref, question, event, _joined(live.text, event.say))
+                    return await self._task_engine.begin(ref, question, event, joined(live.text, event.say))
                 elif isinstance(event, Ask):
                     asked = {"ask": event.name} | event.data
-                    return Reply(_joined(live.text, event.text), "question", asked)
+                    return Reply(joined(live.text, event.text), "question", asked)
                 else:
                     data = event.data
+        if live.stopped.is_set():
+            return Reply(
+                live.text or say(await visitor_language(self._store, ref), "task_cancelled"), None, {"stopped": True}
+            )
         return Reply(live.text, None, data)
 
-    def _turn(self, ref: SessionRef, question: wire.StoredMessage) -> Turn:
-        async def history(count: int) -> list[wire.StoredMessage]:
+    def _asked(self, ref: SessionRef, question: protocol.StoredMessage) -> Question:
+        async def history(count: int) -> list[protocol.StoredMessage]:
             since = max(0, question.seq - 1 - count)
             page = await self._store.messages(ref, since, question.seq - 1 - since)
-            return [msgspec.json.decode(body, type=wire.StoredMessage) for body in page]
+            return [msgspec.json.decode(body, type=protocol.StoredMessage) for body in page]
 
         async def context() -> tuple[bytes | None, bytes | None]:
             return await self._store.context(ref)
 
-        return Turn(ref.site_id, ref.session_id, question, history, context, _results(question))
+        return Question(ref.site_id, ref.session_id, question, history, context, plan_results(question))
 
-    async def _events(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        async with aclosing(self._agent.reply(turn)) as events:
-            while True:
-                try:
-                    async with asyncio.timeout(self._deadline):
-                        event = await anext(events)
-                except StopAsyncIteration:
-                    return
-                yield event
+    async def _events(self, question: Question, stopped: asyncio.Event) -> AsyncGenerator[AgentEvent, None]:
+        """The agent's events, until it has done or the visitor has stopped it."""
+        ended = asyncio.ensure_future(stopped.wait())
+        try:
+            async with aclosing(self._agent.reply(question)) as events:
+                while not stopped.is_set() and (event := await self._next(events, ended)) is not None:
+                    yield event
+        finally:
+            ended.cancel()
 
-    async def _chunk(self, ref: SessionRef, live: _Live, delta: str) -> None:
+    async def _next(self, events: AsyncGenerator[AgentEvent, None], ended: "asyncio.Future[Any]") -> AgentEvent | None:
+        """The next event; None after the last one, and when `ended` comes first. Raises `TimeoutError`."""
+        following: asyncio.Future[AgentEvent | None] = asyncio.ensure_future(anext(events, None))
+        try:
+            await asyncio.wait((following, ended), timeout=self._deadline, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                return following.result()
+        finally:
+            # The agent's iterator cannot be closed while it is being asked.
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        if ended.done():
+            return None
+        raise TimeoutError
+
+    async def _chunk(self, ref: SessionRef, live: ReplyInProgress, delta: str) -> None:
         index = live.next_chunk
         live.text += delta
         live.next_chunk += 1
         payload = {"streamId": live.stream_id, "chunkIndex": index, "delta": delta}
-        await self._outlet.emit(ref.session_id, wire.MESSAGE_CHUNK, payload)
+        await self._visitors.emit(ref.session_id, protocol.MESSAGE_CHUNK, payload)
 
-    async def _fail(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, reason: str) -> None:
-        text = "I could not answer this. Please try again in a moment."
+    async def _fail(
+        self, ref: SessionRef, question: protocol.StoredMessage, live: ReplyInProgress, reason: str
+    ) -> None:
+        text = say(await visitor_language(self._store, ref), "failed")
         await self._conclude(ref, question, live, Reply(text, "error", {"reason": reason}))
 
-    async def _conclude(self, ref: SessionRef, question: wire.StoredMessage, live: _Live, reply: Reply) -> None:
-        draft = _draft(question, reply, self._policy(ref.site_id).message_log)
+    async def _conclude(
+        self, ref: SessionRef, question: protocol.StoredMessage, live: ReplyInProgress, reply: Reply
+    ) -> None:
+        logged = self._policy(ref.site_id).message_log
+        if (unanswered := unanswered_event(ref, question, reply, logged)) is not None:
+            await self._told.record(unanswered)
+        draft = draft_of(question, reply, logged)
         stored = await self._append(ref, draft)
-        payload = {"streamId": live.stream_id, "message": Raw(stored.body)}
+        payload = protocol.StreamDone(live.stream_id, Raw(stored.body))
         self._live.pop(ref.session_id, None)
-        await self._outlet.emit(ref.session_id, wire.MESSAGE_DONE, payload, stored.seq)
+        await self._visitors.emit(ref.session_id, protocol.MESSAGE_DONE, payload, stored.seq)
 
     async def _append(self, ref: SessionRef, draft: Draft) -> Appended:
         for attempt in range(STORE_RETRIES):
@@ -266,30 +278,3 @@ class Turns:
                     raise
                 await asyncio.sleep(min(0.1 * 2**attempt, 2.0))
         raise AssertionError("unreachable")
-
-
-def _draft(question: wire.StoredMessage, reply: Reply, logged: bool) -> Draft:
-    data = UNSET if reply.data is None else reply.data
-    message = wire.Message(id=str(uuid4()), role="assistant", text=reply.text, kind=reply.kind or UNSET, data=data)
-    return Draft(
-        id=message.id,
-        role="assistant",
-        text=reply.text,
-        body=msgspec.json.encode(message),
-        client_message_id=reply_key(question.seq),
-        kind=reply.kind,
-        closes_turn=question.seq,
-        logged=logged,
-    )
-
-
-def _joined(before: str, text: str) -> str:
-    return f"{before.rstrip()}\n\n{text}".strip() if before.strip() else text
-
-
-def _results(message: wire.StoredMessage) -> list[dict[str, Any]] | None:
-    """What the steps of the agent's own plan came to, when the message is that report."""
-    if message.role != "system" or not isinstance(message.data, dict) or not message.data.get("followUp"):
-        return None
-    results: list[dict[str, Any]] = message.data["results"]
-    return results

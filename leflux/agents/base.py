@@ -1,7 +1,7 @@
 """The agent interface.
 
-An agent is an object with `reply(turn)`, an asynchronous iterator of events. It holds no state of a session:
-everything comes with the turn, so that any process can answer, also again after a crash.
+An agent is an object with `reply(question)`, an asynchronous iterator of events. It holds no state of a session:
+everything comes with the question, so that any process can answer, also again after a crash.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from leflux.plans import Action, Plan, PlannedStep, Target
-from leflux.wire import StoredMessage
+from backends.base import Leases, Messages
+from leflux.protocol import StoredMessage
+from leflux.tasks.plans import Action, Plan, PlannedStep, Target
 
 __all__ = [
     "Action",
@@ -22,21 +23,27 @@ __all__ = [
     "Done",
     "Plan",
     "PlannedStep",
+    "Question",
     "Target",
-    "Turn",
+    "plan_results",
 ]
 
 
-class Turn(Struct, frozen=True):
-    """One question. `history` loads up to `n` messages before it, oldest first; `context` the page and prior history.
+class AnsweringStore(Messages, Leases, Protocol):
+    """The part of the session store that answering uses."""
 
-    Both are untrusted text. `results` is None for a visitor's message; after a plan with `follow_up` the question is
-    a `system` message, and `results` says of each step `{action, description, status}`.
+
+class Question(Struct, frozen=True):
+    """One question. `history` loads up to `n` earlier messages, oldest first; `context` loads the page and the prior
+    history.
+
+    Both are untrusted text. `results` is None for a visitor's message. After a plan with `follow_up` the question is a
+    `system` message, and `results` has `{action, description, status}` of each step.
     """
 
     site_id: str
     session_id: str
-    question: StoredMessage
+    message: StoredMessage
     history: Callable[[int], Awaitable[list[StoredMessage]]]
     context: Callable[[], Awaitable[tuple[bytes | None, bytes | None]]]
     results: list[dict[str, Any]] | None = None
@@ -49,13 +56,13 @@ class Delta(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """The answer is complete. `data` (JSON) travels with the message, such as its sources."""
+    """The answer is complete. `data` (JSON) is stored with the message, for example its sources."""
 
     data: Any = None
 
 
 class Ask(Struct, frozen=True):
-    """A question to the visitor; ends the reply. `name` is the visitor's datum that the answer will be."""
+    """A question to the visitor; ends the reply. `name` says which datum of the visitor the answer will be."""
 
     text: str
     name: str | None = None
@@ -66,11 +73,19 @@ AgentEvent = Delta | Done | Plan | Ask
 
 
 class Agent(Protocol):
-    """Answers one turn. Whatever it raises becomes one `error` message for the visitor.
+    """Answers one question. Whatever it raises becomes one `error` message for the visitor.
 
-    Text that comes before a `Plan` or an `Ask` is put in front of its own.
+    Text before a `Plan` or an `Ask` is put in front of its own text.
     """
 
-    def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]: ...
+    def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]: ...
 
     async def close(self) -> None: ...
+
+
+def plan_results(message: StoredMessage) -> list[dict[str, Any]] | None:
+    """The outcome of each step of the agent's own plan, when the message reports on it."""
+    if message.role != "system" or not isinstance(message.data, dict) or not message.data.get("followUp"):
+        return None
+    results: list[dict[str, Any]] = message.data["results"]
+    return results

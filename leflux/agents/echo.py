@@ -4,19 +4,19 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from leflux.agents.base import AgentEvent, Delta, Done, Turn
+from leflux.agents.base import AgentEvent, Delta, Done, Question
 
 _WORDS = re.compile(r"\S+\s*|\s+")
 
 
 class EchoAgent:
-    """`delay` (seconds) between two chunks makes the stream visible, and interruptible, in tests."""
+    """`delay` (seconds) between two chunks makes the stream visible and interruptible in tests."""
 
     def __init__(self, delay: float = 0.0) -> None:
         self._delay = delay
 
-    async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        for word in _WORDS.findall(f"echo: {turn.question.text}"):
+    async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
+        for word in _WORDS.findall(f"echo: {question.message.text}"):
             yield Delta(word)
             if self._delay:
                 await asyncio.sleep(self._delay)

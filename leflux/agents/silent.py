@@ -1,15 +1,15 @@
-"""`agent.kind: none`: visitors' words are stored and answered by nobody here."""
+"""`agent.kind: none`: stores messages and answers nothing."""
 
 from collections.abc import AsyncGenerator
 
-from leflux.agents.base import AgentEvent, Done, Turn
+from leflux.agents.base import AgentEvent, Done, Question
 
 
 class SilentAgent:
-    """Ends each turn at once. Turns are not opened for it; it exists so that one left open by another agent ends."""
+    """Ends each question without an answer. It closes questions that another agent left open."""
 
-    async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        del turn
+    async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
+        del question
         yield Done()
 
     async def close(self) -> None:

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from leflux.wire import Retention
+from backends.records import SessionRef
+from leflux.chat.conversation_ids import checked_session_id
+from leflux.protocol import Retention
 
 # A browser may wake up with a cache that was written just before its site's rule was shortened.
 TOMBSTONE_SLACK = 24 * 3600.0
@@ -22,6 +24,10 @@ class Policy(msgspec.Struct, frozen=True):
     message_log: bool = True
     log_retention_days: int | None = None
     longest_cache: float = 0.0
+
+    def ref(self, site_id: str, name: str) -> SessionRef:
+        """The session `name` under these rules. Raises `invalid_session_id`."""
+        return SessionRef(site_id, checked_session_id(name), self.idle_ttl)
 
     def retention(self) -> Retention:
         """The rules as a client gets them, in milliseconds."""

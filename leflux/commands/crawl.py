@@ -9,7 +9,7 @@ from backends.errors import StorageError, StoreMisconfigured
 from leflux.config import Settings
 from leflux.crawling.crawl import Progress, crawl
 from leflux.crawling.errors import CrawlError
-from leflux.site_pages import SitePages
+from leflux.sites.crawled_pages import CrawledPages
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -28,16 +28,15 @@ async def crawl_site(settings: Settings, site_id: str, url: str) -> int:
         known = ", ".join(site.id for site in settings.sites)
         print(f"There is no site {site_id!r} in the configuration; it knows: {known}.", file=sys.stderr)
         return EXIT_USAGE
-    if settings.storage.backend == "memory":
-        print(
-            "With memory as storage, pages live in the serving process only: crawl from its dashboard.", file=sys.stderr
-        )
+    if not settings.storage.store.durable:
+        place = f"With {settings.storage.backend} as storage, pages live in the serving process only"
+        print(f"{place}: crawl from its dashboard.", file=sys.stderr)
         return EXIT_USAGE
     screen = Screen(sys.stdout)
     try:
         storage = await open_storage(settings.storage, settings.message_log)
         try:
-            ended = await crawl(site, url, SitePages(storage.settings), settings.crawler, screen.show)
+            ended = await crawl(site, url, CrawledPages(storage.settings), settings.crawler, screen.show)
         finally:
             await storage.close()
     except StoreMisconfigured:

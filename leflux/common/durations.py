@@ -1,4 +1,4 @@
-"""Durations as people write them."""
+"""Durations in configuration files."""
 
 import re
 from typing import Annotated, Any
@@ -11,13 +11,13 @@ MAX_SECONDS = 10 * 365 * 86400.0
 
 
 class Duration(float):
-    """Seconds; written `30m`, `24h`, `1500ms`, `30d` or a number of seconds."""
+    """Seconds, written as `30m`, `24h`, `1500ms`, `30d` or a number of seconds."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, value: Any) -> "Duration":
-        """Raises `ValueError` that says what was expected."""
+        """Parse a duration. Raises `ValueError` with the expected form."""
         seconds: float | None = None
         if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
             seconds = float(match[1]) * _UNITS[match[2]]

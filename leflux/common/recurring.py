@@ -1,4 +1,4 @@
-"""Work that is done again and again in the background, and at once when somebody asks for it."""
+"""Recurring work in the background, which may also be started at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,8 +11,8 @@ log = structlog.get_logger(__name__)
 
 
 class Recurring:
-    """Runs `work` every `interval` seconds from `start` on, and after each `hurry`. What it raises is logged under
-    `name`, and it is tried again in its turn.
+    """Runs `work` every `interval` seconds after `start`, and after each `hurry`. Exceptions are logged under `name`;
+    the next run is as usual.
     """
 
     def __init__(self, name: str, work: Callable[[], Awaitable[None]], interval: float) -> None:
@@ -31,7 +31,7 @@ class Recurring:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def hurry(self) -> None:
-        """Something may have changed: look now."""
+        """Run the work now."""
         self._hurry.set()
 
     async def _forever(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads a site's pages for the knowledge agent: `crawl` is one run, `Crawls` starts runs in the background.
+"""Reads a site's pages for the knowledge agent. `crawl` runs once; `Crawls` starts runs in the background.
 
-Heavy imports (lxml, trafilatura) happen when the first crawl starts, not when the server does.
+lxml and trafilatura are imported when the first crawl starts.
 """

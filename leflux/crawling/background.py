@@ -1,4 +1,4 @@
-"""Crawls that run beside the serving: on the first start, and when the owner asks for one."""
+"""Background crawls: on the first start, and at the owner's request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,8 +10,8 @@ from backends.errors import StorageError
 from leflux.config import CrawlerSettings
 from leflux.crawling.errors import CrawlError
 from leflux.crawling.urls import Scope
-from leflux.site_pages import Head, SitePages
-from leflux.sites import Site
+from leflux.sites.crawled_pages import CrawledPages, Head
+from leflux.sites.registry import Site
 
 FIRST_RETRY = 10.0
 Heard = Callable[[str, Head], Awaitable[None]]
@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 
 
 class Crawls:
-    """At most one crawl a site; `heard` is told of each one's progress, in the process that runs it."""
+    """Runs at most one crawl of a site. `heard` gets the progress of every crawl of this process."""
 
     def __init__(
         self,
         sites: Sequence[Site],
-        pages: SitePages,
+        pages: CrawledPages,
         settings: CrawlerSettings,
         heard: Heard | None = None,
     ) -> None:
@@ -36,22 +36,27 @@ class Crawls:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, site_id: str, url: str) -> None:
-        """Crawl in the background. Raises `BlockedUrl` at once for a URL that is not one of the site's."""
+        """Start a crawl. Raises `BlockedUrl` at once for a URL outside the site."""
         Scope(self._sites[site_id], url)
         self._launch(self._asked(self._sites[site_id], url))
 
     async def progress(self, site_id: str) -> Head:
-        """How far the site's newest crawl is, whichever process runs it."""
+        """The progress of the site's newest crawl, in whichever process it runs."""
         return await self._pages.newest(site_id)
 
     def begin(self, base: str) -> None:
-        """Crawl, in the background, each site that names a start in the configuration and was never crawled.
+        """Start the configured first crawl of every site that was never crawled.
 
-        `base` is this server's own address: a start that is only a path is on it.
+        `base` is this server's address, for a start that is only a path.
         """
         for site in self._sites.values():
             if site.crawl is not None:
                 self._launch(self._first(site, site.crawl, base))
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until no crawl of this process runs, but not longer than `seconds`."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -85,7 +90,7 @@ class Crawls:
                 await asyncio.sleep(FIRST_RETRY)
 
     async def _run(self, site: Site, url: str, own: bool) -> None:
-        from leflux.crawling.crawl import crawl  # lxml and trafilatura: not before they are needed
+        from leflux.crawling.crawl import crawl  # Imports lxml and trafilatura.
 
         async def told(head: Head) -> None:
             if self._heard is not None:
@@ -105,6 +110,6 @@ class Crawls:
 
 
 def own_address(host: str, port: int) -> str:
-    """How this machine reaches a server that listens on `host`: a listener on every address is called by loopback."""
+    """The address of a server that listens on `host`, as seen from this machine."""
     name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{urlsplit(f'//{name}').netloc}:{port}"

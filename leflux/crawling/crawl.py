@@ -1,4 +1,4 @@
-"""One crawl of one site: visits its pages, stores what changed, removes what is gone."""
+"""One crawl of one site: visits its pages, stores changes, removes pages that are gone."""
 
 import asyncio
 import hashlib
@@ -10,14 +10,15 @@ from msgspec import Struct
 
 from leflux.config import CrawlerSettings
 from leflux.crawling.errors import BlockedUrl, Unreachable
-from leflux.crawling.extract import Extract, Unreadable, extract
+from leflux.crawling.extract import Extract, Unreadable
 from leflux.crawling.fetch import Fetched, Fetcher, FetchFailed
 from leflux.crawling.frontier import Frontier
-from leflux.crawling.hold import Hold, Told, nobody
+from leflux.crawling.lock import CrawlLock, Told, nobody
+from leflux.crawling.page_reader import PageReader
 from leflux.crawling.robots import MAX_DELAY, Robots, listed_pages
 from leflux.crawling.urls import Scope
-from leflux.site_pages import Link, Page, Section, SitePages, State
-from leflux.sites import Site
+from leflux.sites.crawled_pages import CrawledPage, CrawledPages, PageLink, Section, State
+from leflux.sites.registry import Site
 
 WORKERS = 4
 GONE = {404, 410}
@@ -25,10 +26,9 @@ BUSY = {429, 503}
 
 
 class Progress(Struct, frozen=True):
-    """How far a crawl is: URLs `found`, pages `done`, pages `failed`, and the URL it is at.
+    """The progress of a crawl: URLs `found`, pages `done`, pages `failed`, and the `current` URL.
 
-    When it has ended, also how many pages were `stored` anew, `unchanged` and `removed`, and why some `failed`
-    (`problems`, at most `MAX_PROBLEMS`).
+    At the end also the pages `stored`, `unchanged` and `removed`, and at most `MAX_PROBLEMS` reasons in `problems`.
     """
 
     state: State
@@ -50,25 +50,26 @@ MAX_PROBLEMS = 20
 async def crawl(
     site: Site,
     url: str,
-    pages: SitePages,
+    pages: CrawledPages,
     settings: CrawlerSettings,
     report: Report | None = None,
     own: bool = False,
     told: Told = nobody,
 ) -> Progress:
-    """Crawl `site` from `url` and store its pages; `report` hears of every page, `told` of every head.
+    """Crawl `site` from `url` and store its pages. `report` gets every page, `told` every head.
 
-    Raises `BlockedUrl`, `CrawlBusy` when another crawl of the site runs, and `Unreachable` when the start page
-    cannot be read: what was stored before is then left as it was. `own`: LeFlux serves these pages itself.
+    Raises `BlockedUrl`, `CrawlBusy` when another crawl of the site runs, and `Unreachable` when the start page cannot
+    be read; the stored pages then stay. `own`: LeFlux serves these pages itself.
     """
     scope = Scope(site, url)
-    # The operator has named a path on this very server: its own address needs no other permission.
+    # The configuration names a path on this server, which needs no other permission.
     private_hosts = [*settings.private_hosts, urlsplit(scope.start).hostname or ""] if own else settings.private_hosts
     async with (
-        Hold.taken(pages, site.id, scope.start, own, told) as hold,
+        CrawlLock.taken(pages, site.id, scope.start, own, told) as hold,
         Fetcher.opened(scope, private_hosts, WORKERS) as fetcher,
+        PageReader.opened() as reader,
     ):
-        run = _Run(site.id, scope, pages, settings.page_cap, fetcher)
+        run = _Run(site.id, scope, pages, settings.page_cap, fetcher, reader)
 
         async def visited() -> None:
             await hold.note(run.progress("running"))
@@ -84,15 +85,18 @@ async def crawl(
 
 
 class _Run:
-    def __init__(self, site_id: str, scope: Scope, pages: SitePages, cap: int, fetcher: Fetcher) -> None:
+    def __init__(
+        self, site_id: str, scope: Scope, pages: CrawledPages, cap: int, fetcher: Fetcher, reader: PageReader
+    ) -> None:
         self._site_id = site_id
         self._scope = scope
         self._pages = pages
         self._cap = cap
         self._fetcher = fetcher
+        self._reader = reader
         self._robots = Robots(fetcher)
         self._frontier = Frontier(scope, cap)
-        self._before: dict[str, Page] = {}
+        self._before: dict[str, CrawledPage] = {}
         self._digests: dict[str, str] = {}
         self._doubtful: set[str] = set()
         self._pause = 0.0
@@ -130,7 +134,7 @@ class _Run:
         await self._remove_gone()
 
     async def _drain(self, told: Callable[[], Awaitable[None]]) -> None:
-        """A few visits at a time, until nothing is left to visit or the site has its share of pages."""
+        """Visit a few pages at a time, until none is left or the page limit is reached."""
         running: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -171,7 +175,7 @@ class _Run:
         if error.status in BUSY:
             self._pause = min(max(self._pause * 2, 1.0), MAX_DELAY)
         if error.status not in GONE | {200}:
-            # It may be back tomorrow; what it said last time still stands.
+            # The failure may be temporary: keep the page of the last crawl.
             self._doubtful.add(url)
 
     async def _visit(self, url: str, depth: int) -> None:
@@ -179,20 +183,19 @@ class _Run:
             raise Unreadable("is closed to crawlers by robots.txt")
         known = self._before.get(url)
         fetched = await self._fetcher.get(url, headers=_conditions(known))
-        if fetched.url != url and (self._scope.page(fetched.url, url) is None or not self._arrived(fetched.url)):
+        if fetched.url != url and (
+            self._scope.page(fetched.url, url) is None or not self._frontier.first_visit(fetched.url)
+        ):
             return
         if fetched.body is None and known is not None:
             self._keep_unchanged(known, depth)
             return
         charset = _charset(fetched)
-        read = await asyncio.to_thread(extract, fetched.body or b"", fetched.url, charset)
+        read = await self._reader.read(fetched.body or b"", fetched.url, charset)
         self._frontier.add([link.url for link in read.links], fetched.url, depth + 1)
         await self._keep(fetched, read, depth)
 
-    def _arrived(self, url: str) -> bool:
-        return self._frontier.first_visit(url)
-
-    def _keep_unchanged(self, page: Page, depth: int) -> None:
+    def _keep_unchanged(self, page: CrawledPage, depth: int) -> None:
         self._frontier.add([link.url for link in page.links], page.url, depth + 1)
         if self._is_new(page.digest, page.url):
             self.kept.add(page.url)
@@ -208,7 +211,7 @@ class _Run:
         if len(self.kept) >= self._cap:
             return
         self.kept.add(fetched.url)
-        page = Page(
+        page = CrawledPage(
             url=fetched.url,
             title=read.title,
             sections=read.sections,
@@ -216,16 +219,17 @@ class _Run:
             lang=read.lang,
             description=read.description,
             links=self._inner_links(read, fetched.url),
+            records=read.records,
             etag=fetched.headers.get("etag", ""),
             modified=fetched.headers.get("last-modified", ""),
         )
         await self._store(page)
 
-    def _inner_links(self, read: Extract, base: str) -> list[Link]:
+    def _inner_links(self, read: Extract, base: str) -> list[PageLink]:
         named = [(self._scope.page(link.url, base), link.text) for link in read.links]
-        return [Link(url, text) for url, text in named if url is not None]
+        return [PageLink(url, text) for url, text in named if url is not None]
 
-    async def _store(self, page: Page) -> None:
+    async def _store(self, page: CrawledPage) -> None:
         known = self._before.get(page.url)
         if known is not None and (known.digest, known.etag, known.modified) == (page.digest, page.etag, page.modified):
             self._unchanged += 1
@@ -235,7 +239,7 @@ class _Run:
         self._truncated += stored.truncated
 
     def _is_new(self, digest: str, url: str) -> bool:
-        """Whether no other page of this crawl said the same; a trap repeats itself."""
+        """Whether no other page of this crawl has the same text. A crawler trap repeats itself."""
         return self._digests.setdefault(digest, url) == url
 
     async def _remove_gone(self) -> None:
@@ -245,7 +249,7 @@ class _Run:
         self.kept |= self._before.keys() & self._doubtful
 
 
-def _conditions(known: Page | None) -> dict[str, str]:
+def _conditions(known: CrawledPage | None) -> dict[str, str]:
     if known is None:
         return {}
     wanted = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
@@ -259,4 +263,4 @@ def _charset(fetched: Fetched) -> str | None:
 
 def _digest(read: Extract) -> str:
     sections: list[Section] = read.sections
-    return hashlib.sha256(msgspec.json.encode([read.title, read.description, sections])).hexdigest()[:32]
+    return hashlib.sha256(msgspec.json.encode([read.title, read.description, sections, read.records])).hexdigest()[:32]

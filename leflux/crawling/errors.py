@@ -8,13 +8,13 @@ CrawlError              carries a machine `code` and a sentence for the owner
 
 
 class CrawlError(Exception):
-    """Base of everything a crawl raises on purpose."""
+    """Base of the errors that a crawl raises."""
 
     code = "crawl_failed"
 
 
 class BlockedUrl(CrawlError):
-    """The URL leaves the site, or its host resolves to an address that is not public."""
+    """The URL is outside the site, or its host resolves to an address that is not public."""
 
     code = "blocked_url"
 
@@ -26,6 +26,6 @@ class CrawlBusy(CrawlError):
 
 
 class Unreachable(CrawlError):
-    """The start page could not be read, so that nothing was changed."""
+    """The start page could not be read. Nothing was changed."""
 
     code = "unreachable"

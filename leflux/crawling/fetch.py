@@ -1,4 +1,4 @@
-"""Fetches one page within bounds: hops, seconds, bytes before and after decompression (FAULTS §3, 33 and 34)."""
+"""Fetches one page within limits of hops, seconds, and bytes before and after decompression."""
 
 import asyncio
 import zlib
@@ -22,7 +22,7 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class FetchFailed(Exception):
-    """The page could not be read; the message says why. `status` is the HTTP status, 0 when there was none."""
+    """The page could not be read. `status` is the HTTP status, or 0 without an answer."""
 
     def __init__(self, reason: str, status: int = 0) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class FetchFailed(Exception):
 
 
 class Fetched(Struct, frozen=True):
-    """`url` is where the redirects ended; `body` is None for a page that has not changed (304)."""
+    """`url` is the end of the redirects; `body` is None for an unchanged page (304)."""
 
     url: str
     body: bytes | None
@@ -38,7 +38,7 @@ class Fetched(Struct, frozen=True):
 
 
 class Fetcher:
-    """One crawl's HTTP client; close it by leaving `opened`."""
+    """The HTTP client of one crawl. Leaving `opened` closes it."""
 
     def __init__(self, scope: Scope, pool: httpcore.AsyncConnectionPool) -> None:
         self._scope = scope
@@ -58,9 +58,9 @@ class Fetcher:
         headers: Mapping[str, str] | None = None,
         limit: int = PAGE_BYTES,
     ) -> Fetched:
-        """Raises `FetchFailed`, and `BlockedUrl` when the URL or one of its redirects must not be called.
+        """Fetch a page. Raises `FetchFailed`, and `BlockedUrl` for a blocked URL or redirect.
 
-        `accept` lists media types; empty accepts any.
+        `accept` lists media types; an empty list accepts any.
         """
         try:
             async with asyncio.timeout(PAGE_SECONDS):
@@ -115,7 +115,7 @@ async def _body(response: httpcore.Response, fields: Mapping[str, str], limit: i
 
 
 class _Decoder:
-    """Decompresses no further than `limit` bytes, whatever the compressed stream promises."""
+    """Decompresses at most `limit` bytes."""
 
     def __init__(self, encoding: str, limit: int) -> None:
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
@@ -125,7 +125,7 @@ class _Decoder:
         self.text = bytearray()
 
     def feed(self, chunk: bytes) -> bool:
-        """False once the text has reached the limit."""
+        """Add data; False once the text has reached the limit."""
         if self._zip is None:
             self.text += chunk
         else:

@@ -1,7 +1,7 @@
-"""What is still to be visited: breadth first, each URL once, and never more than a site can be worth.
+"""The URLs that are still to be visited: breadth first, each once, with limits.
 
-A trap is a site (or a calendar, or a shop's filters) that links to ever new URLs. What cuts it: a cap on the pages,
-on the query strings of one path, on the numbers in one place of a path, and on the distance from the start.
+A crawler trap (a calendar, a shop's filters) links to ever new URLs. The limits are on the pages, on the query strings
+of one path, on the numbers in one part of a path, and on the distance from the start.
 """
 
 import re
@@ -14,13 +14,13 @@ from leflux.crawling.urls import Scope
 MAX_DEPTH = 25
 QUERIES_PER_PATH = 25
 PATHS_PER_SHAPE = 200
-# Pages that fail, redirect or repeat another one cost a visit too.
+# Pages that fail, redirect or repeat another one count as visits.
 VISITS_PER_PAGE = 2
 _NUMBER = re.compile(r"\d+")
 
 
 class Frontier:
-    """Hands out URLs in the order they were found; `cap` bounds the visits."""
+    """Returns URLs in the order in which they were found. `cap` limits the visits."""
 
     def __init__(self, scope: Scope, cap: int) -> None:
         self._scope = scope
@@ -32,7 +32,7 @@ class Frontier:
 
     @property
     def found(self) -> int:
-        """How many URLs were worth a visit so far."""
+        """How many of the URLs were worth a visit."""
         return len(self._seen)
 
     def take(self) -> tuple[str, int] | None:
@@ -40,7 +40,7 @@ class Frontier:
         return self._waiting.popleft() if self._waiting else None
 
     def add(self, links: Iterable[str], base: str, depth: int) -> None:
-        """Take in the links of the page `base`."""
+        """Add the links of the page `base`."""
         if depth > MAX_DEPTH:
             return
         for link in links:
@@ -52,7 +52,7 @@ class Frontier:
                 self._waiting.append((url, depth))
 
     def first_visit(self, url: str) -> bool:
-        """Whether nobody has been there; where a redirect led to counts as visited from then on."""
+        """Whether the URL is new; marks it as visited. Targets of redirects are visited too."""
         if url in self._seen:
             return False
         self._seen.add(url)

@@ -1,6 +1,7 @@
-"""One crawl of a site at a time, across processes: the head document is held by compare-and-set and a lapsing time.
+"""A lock across processes: one crawl of a site at a time. The head document is locked by compare-and-set until a
+deadline.
 
-The same document tells every process, and the dashboard, how far the crawl is.
+The document also carries the progress, for every process and the dashboard.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ import msgspec
 
 from backends.errors import StorageError, VersionConflict
 from leflux.crawling.errors import CrawlBusy, CrawlError
-from leflux.site_pages import Head, SitePages, now_ms
+from leflux.sites.crawled_pages import CrawledPages, Head, now_ms
 
-# Longer than the longest silence of a crawl that is alive: one page may take ten seconds, and a long one to read.
+# Longer than the longest pause of a live crawl: fetching a page may take ten seconds, and reading it some more.
 HOLD_MS = 60_000
 NOTE_EVERY = 1.0
 
@@ -38,10 +39,10 @@ async def nobody(_: Head) -> None:
     return None
 
 
-class Hold:
-    """The right to crawl one site, until `finish`. `told` hears of each head, also of those that are not stored."""
+class CrawlLock:
+    """The lock on one site's crawl, until `finish`. `told` gets each head, also those that are not stored."""
 
-    def __init__(self, pages: SitePages, site_id: str, head: Head, version: int, told: Told) -> None:
+    def __init__(self, pages: CrawledPages, site_id: str, head: Head, version: int, told: Told) -> None:
         self._pages = pages
         self._site_id = site_id
         self._head = head
@@ -53,9 +54,9 @@ class Hold:
     @classmethod
     @asynccontextmanager
     async def taken(
-        cls, pages: SitePages, site_id: str, start: str, own: bool, told: Told = nobody
-    ) -> "AsyncIterator[Hold]":
-        """Raises `CrawlBusy`. A crawl that ends by an exception is noted as failed."""
+        cls, pages: CrawledPages, site_id: str, start: str, own: bool, told: Told = nobody
+    ) -> "AsyncIterator[CrawlLock]":
+        """Lock the site. Raises `CrawlBusy`. A crawl that ends with an exception is stored as failed."""
         before, version = await pages.head(site_id)
         if before.state == "running":
             raise CrawlBusy(f"The site {site_id!r} is being crawled already.")
@@ -73,7 +74,7 @@ class Hold:
             raise
 
     async def note(self, counts: _Counts) -> None:
-        """Write down how far the crawl is, about once a second. Raises `CrawlBusy` when another one took over."""
+        """Store the progress about once a second. Raises `CrawlBusy` when another crawl has taken over."""
         async with self._lock:
             head = _with(self._head, counts, until=now_ms() + HOLD_MS)
             if time.monotonic() - self._noted >= NOTE_EVERY:
@@ -82,7 +83,7 @@ class Hold:
             await self._told(head)
 
     async def finish(self, counts: _Counts, pages: int) -> None:
-        """The crawl is complete: every process will read the pages anew."""
+        """Mark the crawl as complete, so that every process reads the pages again."""
         async with self._lock:
             done = _with(self._head, counts, until=0)
             await self._write(
@@ -98,7 +99,7 @@ class Hold:
         try:
             await self._write(failed)
         except (StorageError, CrawlBusy):
-            # The hold lapses by itself.
+            # The lock lapses by itself.
             return
         await self._told(failed)
 

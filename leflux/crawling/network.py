@@ -1,22 +1,24 @@
-"""Connects to the very address that was checked, so that no name can be re-pointed in between (FAULTS: rebinding).
+"""Connects to the address that was checked, so that DNS rebinding has no effect.
 
-The check sits below the HTTP client, where the connection is made: no redirect and no retry can go around it.
+The check is below the HTTP client, where the connection is made: redirects and retries cannot bypass it.
 """
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 
 import httpcore
 
 from leflux.crawling.errors import BlockedUrl
-from leflux.sites import canonical_host
+from leflux.sites.registry import canonical_host
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_HOST_PORT = re.compile(r"(\[[^\]]+\]|[^:\[\]]+):(\d{1,5})", re.ASCII)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Addresses that carry another one inside, or that only a local network gives out: never a public web server's.
+# Addresses that contain another address, or that only local networks use. None is a public web server.
 _REFUSED = [
     ipaddress.ip_network(block)
     for block in (
@@ -24,15 +26,20 @@ _REFUSED = [
         "192.0.0.0/24",
         "192.88.99.0/24",
         "::/96",
+        "::ffff:0:0:0/96",
+        "100::/16",
         "64:ff9b:1::/48",
         "2001::/23",
         "2002::/16",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
     )
 ]
 
 
 def is_public(text: str) -> bool:
-    """Whether `text`, an IP address, belongs to the public internet."""
+    """Whether `text` is an IP address of the public internet."""
     try:
         address = _embedded(ipaddress.ip_address(text))
     except ValueError:
@@ -43,7 +50,7 @@ def is_public(text: str) -> bool:
 
 
 def _embedded(address: Address) -> Address:
-    """An IPv4 address in IPv6 clothes is judged as what it is."""
+    """The IPv4 address inside an IPv4-mapped IPv6 address, or the address itself."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
@@ -52,11 +59,17 @@ def _embedded(address: Address) -> Address:
     return address
 
 
+def _host_and_port(text: str) -> tuple[str | None, int | None]:
+    """A host and its port; None: any port."""
+    match = _HOST_PORT.fullmatch(text)
+    return (canonical_host(match[1].strip("[]")), int(match[2])) if match else (canonical_host(text.strip("[]")), None)
+
+
 class PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, checks and connects in one go. `private_hosts` may resolve to any address."""
+    """Resolves, checks and connects in one step. `private_hosts` (`host` or `host:port`) may resolve to any address."""
 
     def __init__(self, private_hosts: Iterable[str]) -> None:
-        self._private = {canonical_host(host) for host in private_hosts}
+        self._private = {_host_and_port(host) for host in private_hosts}
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -67,7 +80,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Raises `BlockedUrl` for a host that resolves, also in part, to an address that is not public."""
+        """Connect. Raises `BlockedUrl` for a host with an address that is not public."""
         failure: httpcore.ConnectError = httpcore.ConnectError(f"{host} has no address")
         for address in await self.resolve(host, port):
             try:
@@ -77,14 +90,15 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         raise failure
 
     async def resolve(self, host: str, port: int) -> list[str]:
-        """The addresses of `host`, each of them checked."""
+        """The checked addresses of `host`."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved: {error}") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if canonical_host(host) not in self._private:
+        name = canonical_host(host)
+        if not self._private & {(name, None), (name, port)}:
             for address in addresses:
                 if not is_public(address):
                     raise BlockedUrl(f"{host} resolves to {address}, which is not a public address.")

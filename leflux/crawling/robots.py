@@ -1,5 +1,6 @@
-"""What a site asks of crawlers: robots.txt, and the sitemaps it names."""
+"""robots.txt and sitemaps."""
 
+import asyncio
 import zlib
 from urllib.parse import urlsplit
 
@@ -14,12 +15,14 @@ ROBOT = "LeFlux"
 ROBOTS_BYTES = 512_000
 MAX_DELAY = 10.0
 MAX_SITEMAPS = 20
+ENTRIES_PER_TURN = 200
+"""Entries of a sitemap that are looked at in one turn of the event loop."""
 _SITEMAP_BYTES = 2_000_000
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Robots:
-    """The rules of every origin that a crawl meets; each robots.txt is read once."""
+    """The rules of every origin of a crawl. Each robots.txt is read once."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -30,7 +33,7 @@ class Robots:
         return bool(rules.can_fetch(url, ROBOT))
 
     async def delay(self, url: str) -> float:
-        """Seconds to wait between two pages, as asked for; at most `MAX_DELAY`."""
+        """The requested delay between two pages in seconds, at most `MAX_DELAY`."""
         asked = (await self._of(url)).crawl_delay(ROBOT)
         return min(float(asked), MAX_DELAY) if asked else 0.0
 
@@ -45,7 +48,7 @@ class Robots:
         return self._rules[origin]
 
     async def _read(self, url: str) -> str:
-        """RFC 9309: no file means no rules; a server that fails means keep out."""
+        """The rules of an origin (RFC 9309): none without a file; everything is disallowed when the server fails."""
         try:
             fetched = await self._fetcher.get(url, accept=(), limit=ROBOTS_BYTES)
         except BlockedUrl:
@@ -56,7 +59,7 @@ class Robots:
 
 
 async def listed_pages(robots: Robots, fetcher: Fetcher, scope: Scope, limit: int) -> list[str]:
-    """Up to `limit` pages that the site's sitemaps list. A sitemap that cannot be read is passed over."""
+    """Up to `limit` pages of the site's sitemaps. Unreadable sitemaps are skipped."""
     waiting = (await robots.sitemaps(scope.start))[:MAX_SITEMAPS] or [f"{scope.origin}/sitemap.xml"]
     pages: dict[str, None] = {}
     read: set[str] = set()
@@ -69,15 +72,21 @@ async def listed_pages(robots: Robots, fetcher: Fetcher, scope: Scope, limit: in
             fetched = await fetcher.get(scope.normal(url, scope.start), accept=(), limit=_SITEMAP_BYTES)
         except (BlockedUrl, FetchFailed):
             continue
-        maps, found = parse_sitemap(_plain(fetched))
+        maps, found = await asyncio.to_thread(parse_sitemap, _plain(fetched))
         waiting += maps
-        pages.update((page, None) for page in (scope.page(entry, url) for entry in found) if page is not None)
+        for number, entry in enumerate(found, 1):
+            if (page := scope.page(entry, url)) is not None:
+                pages[page] = None
+            if len(pages) >= limit:
+                break
+            if number % ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
     return list(pages)[:limit]
 
 
 def parse_sitemap(xml: bytes) -> tuple[list[str], list[str]]:
-    """The sitemaps and the pages that a sitemap (or an index of them) names; nothing for what is no XML."""
-    # Entities stay unresolved: a sitemap is a stranger's file.
+    """The sitemaps and pages in a sitemap or an index; empty for invalid XML."""
+    # Entities are not resolved: a sitemap is untrusted.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     try:
         root = etree.fromstring(xml, parser)
@@ -86,7 +95,9 @@ def parse_sitemap(xml: bytes) -> tuple[list[str], list[str]]:
     if root is None:
         return [], []
     locations = [str(node.text).strip() for node in root.iterfind("./{*}*/{*}loc") if node.text]
-    return (locations, []) if etree.QName(root).localname == "sitemapindex" else ([], locations)
+    # A recovered root may have a name that is none, or be a comment.
+    name = root.tag.rpartition("}")[2] if isinstance(root.tag, str) else ""
+    return (locations, []) if name == "sitemapindex" else ([], locations)
 
 
 def _plain(fetched: Fetched) -> bytes:

@@ -1,16 +1,16 @@
-"""Which URLs belong to a crawl, and when two of them are one."""
+"""Decides which URLs belong to a crawl, and which of them are the same."""
 
 import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from leflux.crawling.errors import BlockedUrl
-from leflux.sites import HostNotRegistered, Site, Sites, canonical_host
+from leflux.sites.registry import HostNotRegistered, Site, Sites, canonical_host
 
 MAX_URL = 2_000
 MAX_SEGMENTS = 16
 MAX_REPEATS = 3
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Say where a visitor came from, or who they are; the page is the same without them.
+# Tracking parameters: the page is the same without them.
 _TRACKING = re.compile(r"(?:utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|phpsessid|jsessionid|sessionid|sid)", re.IGNORECASE)
 _NOT_PAGES = re.compile(
     r"\.(?:7z|atom|avi|bmp|bz2|css|csv|docx?|eot|epub|exe|gif|gz|ico|iso|jar|jpe?g|js|json|m4a|mjs|mov|mp3|mp4|mpe?g"
@@ -20,13 +20,13 @@ _NOT_PAGES = re.compile(
 
 
 class Scope:
-    """The URLs of one site, seen from where its crawl starts.
+    """The URLs of one site.
 
-    A host must be one of the site's; a port must be the start's, or the scheme's own.
+    The host must be one of the site's; the port must be that of the start or the default of the scheme.
     """
 
     def __init__(self, site: Site, start: str) -> None:
-        """Raises `BlockedUrl` when `start` itself is not a page of the site."""
+        """Raises `BlockedUrl` when `start` is not a page of the site."""
         self._site = site
         self._sites = Sites([site])
         self._port: int | None = None
@@ -37,7 +37,7 @@ class Scope:
         self.origin = f"{parts.scheme.lower()}://{urlsplit(self.start).netloc}"
 
     def normal(self, url: str, base: str = "") -> str:
-        """The URL's one spelling, without fragment and tracking. Raises `BlockedUrl` for what is no web address."""
+        """The normal form of a URL, without fragment and tracking. Raises `BlockedUrl` for other than web addresses."""
         try:
             parts = urlsplit(urljoin(base, url.strip()))
             port = parts.port
@@ -57,7 +57,7 @@ class Scope:
         return urlunsplit((scheme, netloc, _path(parts.path), _query(parts.query), ""))
 
     def refuse_foreign(self, url: str) -> None:
-        """Raises `BlockedUrl` for a URL (in its normal spelling) of another site or port."""
+        """Raises `BlockedUrl` for a URL in normal form of another site or port."""
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
         host = parts.hostname or ""
@@ -69,7 +69,7 @@ class Scope:
             raise BlockedUrl(f"The port {port} is not the one that the crawl started on.")
 
     def page(self, url: str, base: str) -> str | None:
-        """A link as the URL of a page to visit; None when it leads elsewhere, to a file, or into a trap."""
+        """A link as the URL of a page to visit; None for another site, a file, or a trap."""
         try:
             found = self.normal(url, base)
             self.refuse_foreign(found)
@@ -97,7 +97,7 @@ def _suffix(name: str) -> str:
 
 
 def _path(path: str) -> str:
-    """Dots resolved, unsafe characters quoted; `/` for the root."""
+    """The path with dots resolved and unsafe characters quoted; `/` for the root."""
     kept: list[str] = []
     for segment in path.split("/")[1:]:
         if segment == "..":

@@ -4,7 +4,5 @@ Knows nothing of the chat. Why it is here: docs/decisions/httptools.md.
 """
 
 from leflux.http1.exchange import Detached, Exchange
-from leflux.http1.keeper import Limits
+from leflux.http1.registry import HttpLimits
 from leflux.http1.server import HttpServer
-
-__all__ = ["Detached", "Exchange", "HttpServer", "Limits"]

@@ -2,64 +2,55 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
 import structlog
 from tornado.httputil import HTTPInputError, HTTPMessageDelegate
 
-from leflux.http1.address import Address
-from leflux.http1.exchange import Detached, Exchange
-from leflux.http1.keeper import ANSWER, BODY, FOREVER, GONE, HEAD, IDLE, LINGER, Keeper
-from leflux.http1.reader import Reader
-from leflux.http1.refusal import Refused
-from leflux.http1.writer import Writer
+from leflux.http1.address import PeerAddress
+from leflux.http1.exchange import Detached, Exchange, ResponseWriter
+from leflux.http1.reader import RequestReader
+from leflux.http1.registry import ANSWER, BODY, FOREVER, GONE, HEAD, IDLE, LINGER, ConnectionRegistry
+from leflux.http1.rejection import NO_ROOM, RequestRejected
 
 log = structlog.get_logger(__name__)
 
 
-class Connection(asyncio.Protocol):
-    """While a request is answered at most one read of what follows it waits here, and reading is paused."""
+class ServerConnection(asyncio.Protocol):
+    """While a request is answered, reading is paused, and at most one chunk of the next request is buffered."""
 
-    __slots__ = (
-        "_at",
-        "_awaited",
-        "_data",
-        "_delegate",
-        "_ends_with_client",
-        "_exchange",
-        "_is_eof",
-        "_is_paused",
-        "_is_reading",
-        "_keeper",
-        "_phase",
-        "_reader",
-        "_transport",
-        "address",
-        "patience",
-        "writer",
-    )
+    _transport: asyncio.Transport
+    address: PeerAddress
+    writer: ResponseWriter
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
-        self._reader = Reader(keeper.limits.head_bytes, keeper.limits.body_bytes)
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
+        self._reader = RequestReader(registry.limits.head_bytes, registry.limits.body_bytes)
         self._exchange: Exchange | None = None
         self._delegate: HTTPMessageDelegate | None = None
         self._awaited: asyncio.Future[Any] | None = None
+        self._release: Callable[[], None] | None = None
         self._data, self._at = b"", 0
-        self._is_eof = self._is_paused = self._is_reading = self._ends_with_client = False
+        self._is_eof = self._is_paused = self._is_reading = self._is_resting = self._ends_with_client = False
         self._phase = IDLE
-        self.patience = FOREVER
+        self.ticks_left = FOREVER
 
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self.writer = Writer(self._transport, self._keeper.written)
-        self.address = Address(transport.get_extra_info("peername"))
+        self.writer = ResponseWriter(self._transport, self._registry.written)
+        self.address = PeerAddress(transport.get_extra_info("peername"))
+        self._release = self._registry.admit(self.address)
+        if self._release is None:
+            self._transport.write(NO_ROOM)
+            self._close()
+            return
         self._enter(IDLE)
-        self._keeper.add(self)
-        if self._keeper.is_stopping:
+        self._registry.add(self)
+        if self._registry.is_stopping:
             self.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -78,7 +69,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writer.is_full = True
-        self.patience = self._keeper.patience[IDLE]
+        self.ticks_left = self._registry.ticks_in[IDLE]
 
     def resume_writing(self) -> None:
         self._enter(self._phase)
@@ -87,12 +78,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._phase = GONE
-        self._keeper.discard(self)
+        if self._release is None:
+            return
+        self._release()
+        self._registry.discard(self)
         self.writer.lost()
         self._forget()
-        self._keeper.delegate.on_close(self)
+        self._registry.delegate.on_close(self)
 
-    # Reading.
+    # Reading. Nothing is read while a request is answered.
 
     def _go_on(self, first: Callable[[], None] | None = None) -> None:
         """Do `first`, then read until there is nothing more, or something to wait for."""
@@ -104,10 +98,10 @@ class Connection(asyncio.Protocol):
                 first()
             while self._at < len(self._data) and not self._is_held:
                 self._step()
-        except Refused as refused:
+        except RequestRejected as refused:
             self._refuse(refused)
         except HTTPInputError as error:
-            self._refuse(Refused(str(error)))
+            self._refuse(RequestRejected(str(error)))
         except Exception as error:
             log.error("a request failed", exc_info=error)
             self.abort()
@@ -117,11 +111,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_held(self) -> bool:
-        return self._phase >= ANSWER or self.writer.is_full or self._awaited is not None
+        return self._phase >= ANSWER or self.writer.is_full or self._awaited is not None or self._is_resting
 
     @property
     def _is_read_whole(self) -> bool:
-        """The request, whether or not its answer has begun."""
+        """Whether the request has been read to its end."""
         return self._phase == ANSWER or (self._phase == BODY and self._reader.is_complete)
 
     def _settle(self) -> None:
@@ -160,7 +154,10 @@ class Connection(asyncio.Protocol):
         start_line, headers = self._reader.head()
         self._enter(BODY)
         self._exchange = Exchange(self, start_line, self._reader.keeps_alive)
-        self._delegate = self._keeper.delegate.start_request(self, self._exchange)
+        self._delegate = self._registry.delegate.start_request(self, self._exchange)
+        if start_line.method == "HEAD":
+            # The same answer; the exchange leaves the body out.
+            start_line = start_line._replace(method="GET")
         self._then(self._delegate.headers_received(start_line, headers), self._head_taken)
 
     def _head_taken(self) -> None:
@@ -177,7 +174,7 @@ class Connection(asyncio.Protocol):
     def _complete(self) -> None:
         delegate, self._delegate = self._delegate, None
         assert delegate is not None
-        self._reader.next(self._keeper.limits.body_bytes)
+        self._reader.next()
         self._enter(ANSWER)
         try:
             delegate.finish()
@@ -204,18 +201,26 @@ class Connection(asyncio.Protocol):
         if self._phase < LINGER:
             self._go_on(proceed)
 
+    def _next_request(self) -> None:
+        self._is_resting = False
+        self._go_on()
+
+    def _enter(self, phase: int) -> None:
+        self._phase = phase
+        self.ticks_left = self._registry.ticks_in[phase]
+
     # Ending.
 
-    def _refuse(self, refused: Refused) -> None:
-        """The client is told what is wrong, unless an answer is on its way already."""
+    def _refuse(self, refused: RequestRejected) -> None:
+        """Send the error response, unless another response has begun, and close."""
         log.debug("request refused", status=refused.status, reason=str(refused))
-        if self._exchange is None or not self._exchange.has_begun:
+        if self._exchange is None or not self._exchange.status:
             self._transport.write(refused.answer())
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Close once everything is written. What still comes is read and dropped for a moment: to close on unread data
-        would reset the connection, and take the answer along."""
+        """Close once everything is written. Read and drop what still comes for a moment: closing with unread data would
+        reset the connection, and the client could lose the answer."""
         is_all = self._is_read_whole and self._at == len(self._data)
         self._data, self._at = b"", 0
         self._forget()
@@ -223,16 +228,18 @@ class Connection(asyncio.Protocol):
             self._close()
             return
         self._enter(LINGER)
-        self._transport.write_eof()
+        # The client may have reset the connection already.
+        with suppress(OSError):
+            self._transport.write_eof()
         self._resume()
 
     def _close(self) -> None:
-        """What waits is still sent, as long as the client takes it."""
+        """Close; buffered data is still sent."""
         self._enter(GONE)
         self._transport.close()
 
     def _forget(self) -> None:
-        """Tell the delegate, once, of a request that ends before its time."""
+        """Tell the delegate, once, that its request was cut off."""
         delegate, self._delegate = self._delegate, None
         exchange, self._exchange = self._exchange, None
         callback = exchange.drop() if exchange is not None else None
@@ -245,54 +252,47 @@ class Connection(asyncio.Protocol):
             log.error("a closed connection could not be told of", exc_info=error)
 
     def shut(self) -> None:
-        """The server stops: a connection that waits for a request, or for its client to go, is closed."""
+        """Close a connection without a request: the server stops."""
         if self._phase in (IDLE, LINGER):
             self._close()
-
-    def _enter(self, phase: int) -> None:
-        self._phase = phase
-        self.patience = self._keeper.patience[phase]
 
     # What the exchange calls.
 
     @property
     def is_ending(self) -> bool:
-        """The connection is closed after this answer; one that overtakes the end of its request always costs it."""
-        return self._keeper.is_stopping or self._phase != ANSWER
+        """Whether the connection is closed after this answer. An answer before the end of its request closes it."""
+        return self._registry.is_stopping or self._phase != ANSWER
 
-    def answered(self, closes: bool) -> None:
+    def answered(self, exchange: Exchange, closes: bool) -> None:
+        self._registry.log(exchange)
         self._exchange = None
         self._ends_with_client = False
         if closes or self.is_ending:
             self._hang_up()
             return
         self._enter(IDLE)
-        if not self._is_reading and (self._data or self._is_eof):
-            # Not within the call of the handler that has just answered.
-            asyncio.get_running_loop().call_soon(self._go_on)
+        if self._at < len(self._data) or self._is_eof:
+            # One request in a turn of the loop, and not within the call of the handler that has just answered.
+            self._is_resting = True
+            asyncio.get_running_loop().call_soon(self._next_request)
 
     def abort(self) -> None:
-        """Close without sending what waits."""
+        """Close without sending buffered data."""
         self._phase = GONE
         self._transport.abort()
 
-    def detach(self) -> Detached:
+    def detach(self, exchange: Exchange) -> Detached:
+        self._registry.log(exchange)
         self._phase = GONE
         self._delegate = self._exchange = None
-        self._keeper.discard(self)
+        self._registry.discard(self)
         self._resume()
         early, self._data = self._data[self._at :], b""
-        self._keeper.delegate.on_close(self)
-        return Detached(self._transport, early)
+        self._registry.delegate.on_close(self)
+        assert self._release is not None
+        return Detached(self._transport, early, self._release)
 
     def close_at_eof(self) -> None:
         self._ends_with_client = True
         if self._is_eof:
             self._transport.close()
-
-    def set_body_timeout(self, seconds: float | None) -> None:
-        if self._phase == BODY:
-            self.patience = FOREVER if seconds is None else self._keeper.ticks(seconds)
-
-    def set_max_body_size(self, size: int) -> None:
-        self._reader.body_limit = size

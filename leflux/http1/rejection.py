@@ -1,12 +1,12 @@
-"""What a client is told whose request is not taken."""
+"""Error response for a rejected request."""
 
 from http.client import responses
 
 import msgspec
 
 
-class Refused(Exception):
-    """A request that is not taken, as an HTTP answer."""
+class RequestRejected(Exception):
+    """A request that is rejected before a handler sees it, as an HTTP response."""
 
     def __init__(self, message: str, status: int = 400, code: str = "invalid_request") -> None:
         super().__init__(message)
@@ -21,3 +21,7 @@ class Refused(Exception):
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         return head.encode("ascii") + body
+
+
+NO_ROOM = RequestRejected("Too many connections.", 503, "rate_limited").answer()
+"""The answer to a connection that is not admitted."""

@@ -1,4 +1,4 @@
-"""Listens, and takes down again."""
+"""Listens for connections, and closes them when it stops."""
 
 import asyncio
 import socket
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from tornado.httputil import HTTPServerConnectionDelegate
 
-from leflux.http1.connection import Connection
-from leflux.http1.keeper import Keeper, Limits
+from leflux.http1.connection import ServerConnection
+from leflux.http1.registry import AccessLog, ConnectionRegistry, HttpLimits
 
 BACKLOG = 4_096
-"""Connections that may wait to be accepted, if the kernel allows it (`somaxconn`). What finds no place here waits a
-second or more until it tries again, just when everybody comes at once.
+"""Connections that may wait to be accepted, if the kernel allows it (`somaxconn`). A client that finds no place
+tries again after a second or more, and that is slow when many connect at once.
 """
 GRACE = 2.0
 """Seconds that answers under way may still take when every connection is closed."""
@@ -20,15 +20,24 @@ GRACE = 2.0
 class HttpServer:
     """Serves `delegate`, usually a `tornado.web.Application`. Made and used within a running loop."""
 
-    def __init__(self, delegate: HTTPServerConnectionDelegate, limits: Limits | None = None) -> None:
-        self._keeper = Keeper(delegate, limits or Limits())
+    def __init__(
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        limits: HttpLimits | None = None,
+        log_access: AccessLog | None = None,
+    ) -> None:
+        self._registry = ConnectionRegistry(delegate, limits or HttpLimits(), log_access)
         self._listeners: list[asyncio.Server] = []
+
+    def serve(self, delegate: HTTPServerConnectionDelegate) -> None:
+        """Hand the next requests to `delegate`."""
+        self._registry.delegate = delegate
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on bound sockets, which belong to the server from now on."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
-            listener = await loop.create_server(lambda: Connection(self._keeper), sock=sock, backlog=BACKLOG)
+            listener = await loop.create_server(lambda: ServerConnection(self._registry), sock=sock, backlog=BACKLOG)
             self._listeners.append(listener)
 
     def stop(self) -> None:
@@ -36,11 +45,11 @@ class HttpServer:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
-        self._keeper.is_stopping = True
+        self._registry.is_stopping = True
         self._shut()
 
     def _shut(self) -> None:
-        for connection in tuple(self._keeper.connections):
+        for connection in tuple(self._registry.connections):
             connection.shut()
 
     async def close_all_connections(self) -> None:
@@ -48,9 +57,9 @@ class HttpServer:
         self._shut()
         try:
             async with asyncio.timeout(GRACE):
-                await self._keeper.wait_empty()
+                await self._registry.wait_empty()
         except TimeoutError:
-            for connection in tuple(self._keeper.connections):
+            for connection in tuple(self._registry.connections):
                 connection.abort()
-            await self._keeper.wait_empty()
-        self._keeper.stop()
+            await self._registry.wait_empty()
+        self._registry.stop()

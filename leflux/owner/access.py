@@ -1,66 +1,64 @@
-"""The owner's gate: whether a request comes from a page of this very server, and which sign-in it brings."""
+"""Whether a request comes from a page of this server, and which sign-in it brings."""
 
 import re
 
 from msgspec import Struct
 
-from leflux.gate import Gate, Request
-from leflux.owners import Owner, Owners
-from leflux.sites import Site
+from leflux.owner.accounts import Account, Accounts
+from leflux.sites.origin_gate import OriginGate, Request
+from leflux.sites.registry import Site
 
 _ORIGIN = re.compile(r"(https?)://([^\s/?#@\\]+)")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _SAME = "same-origin"
+DEVICE = "-device"
 
 
-class Claim(Struct, frozen=True):
-    """What a handshake from a page of this server brings: a sign-in that is still to be checked, and the site that
-    the page belongs to, if it is one's.
-    """
+class OwnerClaim(Struct, frozen=True):
+    """The unchecked sign-in of a socket handshake from a page of this server. `site`: its host's, if it is one's."""
 
     secret: str
     site: Site | None
 
 
-class OwnerGate:
-    """`public_url` is where browsers reach this server; behind a proxy, its own name may be another one."""
+class OwnerAccess:
+    """`public_url` is where browsers reach this server, which may be a proxy's name."""
 
-    def __init__(self, owners: Owners, gate: Gate, public_url: str) -> None:
-        self._owners = owners
-        self._gate = gate
+    def __init__(self, accounts: Accounts, gate: OriginGate, public_url: str) -> None:
+        self._accounts = accounts
+        self.gate = gate
         self._public_url = public_url
         self._public_origin = _origin(public_url.rstrip("/"))
 
     def is_secure(self, request: Request) -> bool:
         """Whether the browser's own connection is encrypted."""
-        return self._public_url.lower().startswith("https:") or self._gate.is_secure(request)
+        return self._public_url.lower().startswith("https:") or self.gate.is_secure(request)
 
     def cookie_name(self, request: Request) -> str:
         """Over TLS a name that no other host, and no unencrypted page, can set."""
         return "__Host-leflux" if self.is_secure(request) else "leflux"
 
     def secret(self, request: Request) -> str | None:
-        """The browser's sign-in, as its cookie says."""
-        wanted, found = self.cookie_name(request), None
-        for pair in ";".join(request.headers.get_list("Cookie")).split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == wanted:
-                found = value
-        return found or None
+        """The secret of the browser's sign-in, from its cookie."""
+        return _cookie(request, self.cookie_name(request))
 
-    def visited(self, request: Request, site: Site | None) -> Claim | Site | None:
-        """A claim when the page is of this server and brings a sign-in; else `site`, to which its host belongs."""
+    def device(self, request: Request) -> str | None:
+        """The cookie that says that this browser has signed in before."""
+        return _cookie(request, self.cookie_name(request) + DEVICE)
+
+    def visited(self, request: Request, site: Site | None) -> OwnerClaim | Site | None:
+        """A claim when the page is of this server and brings a sign-in; otherwise `site`."""
         if not request.headers.get_list("Cookie") or not self._is_own_page(request):
             return site
         secret = self.secret(request)
-        return site if secret is None else Claim(secret, site)
+        return site if secret is None else OwnerClaim(secret, site)
 
-    async def holds(self, secret: str) -> Owner | None:
-        """The owner of a sign-in, if it still holds. An open socket does not renew its idle time."""
-        return await self._owners.holds(secret)
+    async def holds(self, secret: str) -> Account | None:
+        """The account of a sign-in that has not ended. An open socket does not renew its idle time."""
+        return await self._accounts.holds(secret)
 
     def _is_own_page(self, request: Request) -> bool:
-        """By the Origin, which no page can forge; by `Sec-Fetch-Site` alone where a browser sends no Origin."""
+        """Judged by the Origin, which no page can forge; by `Sec-Fetch-Site` where a browser sends no Origin."""
         origins, fetched = request.headers.get_list("Origin"), request.headers.get_list("Sec-Fetch-Site")
         if fetched not in ([], [_SAME]):
             return False
@@ -73,9 +71,9 @@ class OwnerGate:
         return origin == self._public_origin or (len(hosts) == 1 and origin[1] == _host(origin[0], hosts[0]))
 
 
-def site_of(visit: Claim | Site | None) -> Site | None:
+def site_of(visit: OwnerClaim | Site | None) -> Site | None:
     """The site that a socket's page belongs to."""
-    return visit.site if isinstance(visit, Claim) else visit
+    return visit.site if isinstance(visit, OwnerClaim) else visit
 
 
 def _origin(text: str) -> tuple[str, str] | None:
@@ -86,3 +84,12 @@ def _origin(text: str) -> tuple[str, str] | None:
 
 def _host(scheme: str, host: str) -> str:
     return host.strip().lower().removesuffix(_DEFAULT_PORT[scheme])
+
+
+def _cookie(request: Request, wanted: str) -> str | None:
+    found = None
+    for pair in ";".join(request.headers.get_list("Cookie")).split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == wanted:
+            found = value
+    return found or None

@@ -4,8 +4,9 @@ for another; days that are over are folded into one.
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Callable
-from datetime import UTC, datetime
+from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -13,11 +14,13 @@ import structlog
 from msgspec import Struct
 
 from backends.base import SettingsStore
+from backends.clock import utc_date
 from backends.errors import StorageError, VersionConflict
-from leflux.recurring import Recurring
-from leflux.stats import Outcome, Restore
-from leflux.tally import Tally, total
+from leflux.common.recurring import Recurring
+from leflux.owner.day_counts import BUCKETS_MS, SiteDayCounts, total
 
+Restore = Literal["full", "partial", "new"]
+Outcome = Literal["done", "resumed", "aborted"]
 log = structlog.get_logger(__name__)
 
 FLUSH_EVERY = 5.0
@@ -30,7 +33,7 @@ MAX_DAYS = 400
 class _Folded(Struct, frozen=True):
     """A day that is over. `parts` are the documents that it already holds: whatever remains of them is not counted."""
 
-    tally: Tally
+    counts: SiteDayCounts = msgspec.field(name="tally")
     parts: list[str]
 
 
@@ -42,7 +45,7 @@ class Analytics(Recurring):
         self._store = store
         self._clock = clock
         self._me = uuid4().hex[:12]
-        self._counted: dict[tuple[str, str], Tally] = {}
+        self._counted: dict[tuple[str, str], SiteDayCounts] = {}
         self._changed: set[tuple[str, str]] = set()
         self._versions: dict[tuple[str, str], int] = {}
         self._fold_at = 0.0
@@ -50,34 +53,37 @@ class Analytics(Recurring):
         self.hurry()
 
     def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None:
-        tally = self._today(site_id)
-        setattr(tally.restores, how, getattr(tally.restores, how) + 1)
+        counts = self._today(site_id)
+        setattr(counts.restores, how, getattr(counts.restores, how) + 1)
         if milliseconds is not None:
-            tally.timed(milliseconds)
+            counts.restore_ms[bisect_left(BUCKETS_MS, milliseconds)] += 1
 
     def acted(self, site_id: str, how: Outcome) -> None:
-        tally = self._today(site_id)
-        setattr(tally.tasks, how, getattr(tally.tasks, how) + 1)
+        counts = self._today(site_id)
+        setattr(counts.tasks, how, getattr(counts.tasks, how) + 1)
 
     def said(self, site_id: str, created: bool) -> None:
         """A visitor's message has come, for the first time or again."""
-        tally = self._today(site_id)
+        counts = self._today(site_id)
         if created:
-            tally.hours[int(self._clock() % _DAY // _HOUR)] += 1
+            counts.hours[int(self._clock() % _DAY // _HOUR)] += 1
         else:
-            tally.duplicates += 1
+            counts.duplicates += 1
 
     def missed(self, site_id: str) -> None:
         """A page lacked messages that it should have been sent, and got them now."""
         self._today(site_id).gaps += 1
 
-    def _today(self, site_id: str) -> Tally:
+    def _today(self, site_id: str) -> SiteDayCounts:
         now = self._clock()
         if now // _DAY != self._day_number:
-            self._day_number, self._date = now // _DAY, date_of(now)
+            self._day_number, self._date = now // _DAY, utc_date(now)
         key = (site_id, self._date)
         self._changed.add(key)
-        return self._counted.setdefault(key, Tally())
+        counts = self._counted.get(key)
+        if counts is None:
+            counts = self._counted[key] = SiteDayCounts()
+        return counts
 
     async def stop(self) -> None:
         """Write down what was counted last; a store that is away loses it."""
@@ -102,7 +108,7 @@ class Analytics(Recurring):
             except StorageError:
                 self._changed.add(key)
                 raise
-        today = date_of(self._clock())
+        today = utc_date(self._clock())
         for key in [key for key in self._counted if key[1] < today and key not in self._changed]:
             del self._counted[key]
             self._versions.pop(key, None)
@@ -117,43 +123,43 @@ class Analytics(Recurring):
             stored = await self._store.put(name, value, conflict.current)
         self._versions[key] = stored.version
 
-    async def days(self, site_id: str, first: str, last: str) -> dict[str, Tally]:
+    async def days(self, site_id: str, first: str, last: str) -> dict[str, SiteDayCounts]:
         """The counts of each day from `first` to `last` (`YYYY-MM-DD`, both included) on which there were any."""
         await self.flush()
         names = await self._store.names(f"counts/{site_id}/")
         dates = sorted({date for date in (name.split("/")[2] for name in names) if first <= date <= last})
         parts = {date: [name for name in names if name.startswith(f"counts/{site_id}/{date}/")] for date in dates}
-        found: dict[str, Tally] = {}
+        found: dict[str, SiteDayCounts] = {}
         for start in range(0, len(dates), READS_AT_ONCE):
             batch = dates[start : start + READS_AT_ONCE]
             read = await asyncio.gather(*(self._day(site_id, date, parts[date]) for date in batch))
             found |= dict(zip(batch, read, strict=True))
         return found
 
-    async def _day(self, site_id: str, date: str, parts: list[str]) -> Tally:
+    async def _day(self, site_id: str, date: str, parts: list[str]) -> SiteDayCounts:
         # Parts first: one that is folded meanwhile is named by the day that is read afterwards.
-        tallies = await self._read_parts(parts)
+        read = await self._read_parts(parts)
         folded = await self._folded(site_id, date)
-        counted = [tally for name, tally in tallies.items() if name not in folded[0].parts]
-        return total([folded[0].tally, *counted])
+        counted = [counts for name, counts in read.items() if name not in folded[0].parts]
+        return total([folded[0].counts, *counted])
 
-    async def _read_parts(self, names: list[str]) -> dict[str, Tally]:
-        found: dict[str, Tally] = {}
+    async def _read_parts(self, names: list[str]) -> dict[str, SiteDayCounts]:
+        found: dict[str, SiteDayCounts] = {}
         for name in names:
             document = await self._store.get(name)
             if document is not None:
-                found[name] = msgspec.json.decode(document.value, type=Tally)
+                found[name] = msgspec.json.decode(document.value, type=SiteDayCounts)
         return found
 
     async def _folded(self, site_id: str, date: str) -> tuple[_Folded, int]:
         found = await self._store.get(f"counts/{site_id}/{date}")
         if found is None:
-            return _Folded(Tally(), []), 0
+            return _Folded(SiteDayCounts(), []), 0
         return msgspec.json.decode(found.value, type=_Folded), found.version
 
     async def fold(self) -> None:
         """Make one document of each day that no process counts any more."""
-        yesterday = date_of(self._clock() - 86400)
+        yesterday = utc_date(self._clock() - 86400)
         days: dict[tuple[str, str], list[str]] = {}
         for name in await self._store.names("counts/"):
             _, site_id, date, *part = name.split("/")
@@ -164,9 +170,9 @@ class Analytics(Recurring):
 
     async def _fold_day(self, site_id: str, date: str, parts: list[str]) -> None:
         folded, version = await self._folded(site_id, date)
-        added = {name: tally for name, tally in (await self._read_parts(parts)).items() if name not in folded.parts}
+        added = {name: counts for name, counts in (await self._read_parts(parts)).items() if name not in folded.parts}
         if added:
-            day = _Folded(total([folded.tally, *added.values()]), [*folded.parts, *added])
+            day = _Folded(total([folded.counts, *added.values()]), [*folded.parts, *added])
             try:
                 await self._store.put(f"counts/{site_id}/{date}", msgspec.json.encode(day), version)
             except VersionConflict:
@@ -176,10 +182,43 @@ class Analytics(Recurring):
             await self._store.remove(name)
 
 
+class Stats:
+    """Plain numbers since this process started. `analytics` counts the same by site and day."""
+
+    def __init__(self, analytics: Analytics | None = None) -> None:
+        self._started = time.monotonic()
+        self._analytics = analytics
+        self.messages = 0
+        self.restores: dict[Restore, int] = {"full": 0, "partial": 0, "new": 0}
+        self.tasks: dict[Outcome, int] = {"done": 0, "resumed": 0, "aborted": 0}
+
+    def restored(self, site_id: str, how: Restore, milliseconds: float | None = None) -> None:
+        """A page got its conversation: all of it, a part of it, or a new one."""
+        self.restores[how] += 1
+        if self._analytics is not None:
+            self._analytics.restored(site_id, how, milliseconds)
+
+    def acted(self, site_id: str, how: Outcome) -> None:
+        """A task has ended or resumed, by this process's doing."""
+        self.tasks[how] += 1
+        if self._analytics is not None:
+            self._analytics.acted(site_id, how)
+
+    def said(self, site_id: str, created: bool) -> None:
+        """A visitor's message was stored, or was known already."""
+        self.messages += created
+        if self._analytics is not None:
+            self._analytics.said(site_id, created)
+
+    def missed(self, site_id: str) -> None:
+        """A page lacked messages that it should have been sent, and got them now."""
+        if self._analytics is not None:
+            self._analytics.missed(site_id)
+
+    def uptime(self) -> float:
+        """Seconds."""
+        return time.monotonic() - self._started
+
+
 def _part(site_id: str, date: str, process: str) -> str:
     return f"counts/{site_id}/{date}/{process}"
-
-
-def date_of(seconds: float) -> str:
-    """The UTC day, `YYYY-MM-DD`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")

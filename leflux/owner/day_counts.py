@@ -1,43 +1,29 @@
-"""What is counted of one site on one UTC day, and how the counts of several processes become one."""
+"""The counts of one site on one UTC day, and how the counts of several processes are added."""
 
-from bisect import bisect_left
 from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from leflux.protocol.owner_api import RestoreCounts, TaskCounts
+
 BUCKETS_MS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000)
-"""Upper bounds of the restore times' buckets; what is slower falls into one more."""
+"""Upper bounds of the buckets of restore times. One more bucket has the slower ones."""
 
 
-class Restores(Struct):
-    full: int = 0
-    partial: int = 0
-    new: int = 0
+class SiteDayCounts(Struct, rename="camel"):
+    """`hours`: visitor messages by the hour. `duplicates`: messages that were sent again and stored once.
 
-
-class Tasks(Struct):
-    done: int = 0
-    resumed: int = 0
-    aborted: int = 0
-
-
-class Tally(Struct, rename="camel"):
-    """`hours`: visitors' messages by the hour. `duplicates`: messages that came again and were stored once.
-
-    `gaps`: times that a page had missed something and read it later.
+    `gaps`: how often a page had missed messages and read them later.
     """
 
-    restores: Restores = field(default_factory=Restores)
-    tasks: Tasks = field(default_factory=Tasks)
+    restores: RestoreCounts = field(default_factory=RestoreCounts)
+    tasks: TaskCounts = field(default_factory=TaskCounts)
     restore_ms: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_MS) + 1))
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     duplicates: int = 0
     gaps: int = 0
 
-    def timed(self, milliseconds: float) -> None:
-        self.restore_ms[bisect_left(BUCKETS_MS, milliseconds)] += 1
-
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "SiteDayCounts") -> None:
         for mine, others in ((self.restores, other.restores), (self.tasks, other.tasks)):
             for name in mine.__struct_fields__:
                 setattr(mine, name, getattr(mine, name) + getattr(others, name))
@@ -47,17 +33,17 @@ class Tally(Struct, rename="camel"):
         self.gaps += other.gaps
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    added = Tally()
-    for tally in tallies:
-        added.add(tally)
+def total(days: Iterable[SiteDayCounts]) -> SiteDayCounts:
+    added = SiteDayCounts()
+    for day in days:
+        added.add(day)
     return added
 
 
 def percentile(counts: list[int], share: float) -> float | None:
-    """The time (ms) that `share` of the restores did not exceed, to the precision of the buckets; None without any.
+    """The time in ms that `share` of the restores did not exceed, to the precision of the buckets; None without any.
 
-    The slowest bucket has no upper bound, and answers with its lower one.
+    The slowest bucket has no upper bound: its lower bound is returned.
     """
     wanted = share * sum(counts)
     if not wanted:

@@ -4,29 +4,31 @@ A note over the bus makes it at once; the slow timer makes it certain.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from backends.base import SettingsStore
-from leflux.recurring import Recurring
+from leflux.common.recurring import Recurring
 
 INTERVAL = 2.0
 READS_AT_ONCE = 16
 T = TypeVar("T")
 
 
-class LiveDocuments(Generic[T]):
-    """One document of `kind` for each of `keys`, stored as `<prefix>/<key>`. Looking one up costs a dict's access."""
+class CachedDocuments(Generic[T]):
+    """One document of `kind` for each of `keys`, stored as `<prefix>/<key>`; `changed(key)`: there is a new version."""
 
-    def __init__(self, store: SettingsStore, prefix: str, kind: type[T], keys: Sequence[str]) -> None:
+    def __init__(
+        self, store: SettingsStore, prefix: str, kind: type[T], keys: Sequence[str], changed: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._prefix = prefix
         self._kind = kind
         self.keys = tuple(keys)
         self._known: dict[str, tuple[T, int]] = {}
-        self.changed: Callable[[str], None] = lambda _key: None
+        self._changed = changed
 
     def get(self, key: str) -> T | None:
         """As this process knows it now; None when nobody has stored one."""
@@ -52,16 +54,15 @@ class LiveDocuments(Generic[T]):
     def _keep(self, key: str, value: T, version: int) -> None:
         if version > self.version(key):
             self._known[key] = (value, version)
-            self.changed(key)
+            self._changed(key)
 
 
 class Refresher(Recurring):
-    """Keeps several kinds of documents fresh. `tell` sends a note to the other processes, if there are any."""
+    """Keeps several kinds of documents fresh."""
 
-    def __init__(self, documents: Iterable[LiveDocuments[Any]], interval: float = INTERVAL) -> None:
+    def __init__(self, documents: Iterable[CachedDocuments[Any]], interval: float = INTERVAL) -> None:
         super().__init__("refresher", self.load, interval)
         self._documents = list(documents)
-        self.tell: Callable[[], Awaitable[None]] = _nobody
 
     async def load(self) -> None:
         """Read all of them once. Raises `StoreUnavailable`: without its owner's rules, a site is not served."""
@@ -69,7 +70,3 @@ class Refresher(Recurring):
         for start in range(0, len(reads), READS_AT_ONCE):
             batch = reads[start : start + READS_AT_ONCE]
             await asyncio.gather(*(kind.refresh(key) for kind, key in batch))
-
-
-async def _nobody() -> None:
-    return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from backends.base import Storage
 from backends.records import AuditEntry, LogCount
-from leflux.recurring import Recurring
+from leflux.common.recurring import Recurring
 
 INTERVAL = 300.0
 BATCH = 25
@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 ACTOR = "retention rule"
 
 
-class Retention(Recurring):
+class RetentionWorker(Recurring):
     """`days()`: how long each site's log is kept, of the sites that limit it. Runs every `interval` seconds.
 
     Several processes may do this at once: each conversation is deleted once.

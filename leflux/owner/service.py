@@ -9,15 +9,15 @@ from msgspec import Struct
 
 from backends.base import Storage
 from backends.errors import StorageError
-from leflux.analytics import Analytics
-from leflux.appearance import Appearances
+from leflux.chat.policy import Policy
 from leflux.config import Settings
-from leflux.live import Refresher
-from leflux.owners import Owners
-from leflux.policies import Policies
-from leflux.privacy import Policy
-from leflux.retention import Retention
-from leflux.sites import Site
+from leflux.owner.accounts import Accounts
+from leflux.owner.analytics import Analytics
+from leflux.owner.appearance import Appearances
+from leflux.owner.documents import Refresher
+from leflux.owner.retention import RetentionWorker
+from leflux.owner.rules import Policies
+from leflux.sites.registry import Site
 
 log = structlog.get_logger(__name__)
 
@@ -26,31 +26,29 @@ FORGET_EVERY = 3600.0
 RETRY = 2.0
 
 
-class Owning(Struct):
+class OwnerService(Struct):
     """The parts that live and end together. `admin_email` is None where no dashboard is served."""
 
-    owners: Owners
+    accounts: Accounts
     policies: Policies
     appearances: Appearances
     analytics: Analytics
-    retention: Retention
+    retention: RetentionWorker
     refresher: Refresher
     admin_email: str | None
     keeping: asyncio.Task[None] | None = None
 
     def start(self, told: Callable[[str, str], None]) -> None:
         """`told(email, password)` hears of the account that was made because there was none."""
-        self.policies.heard = self.retention.hurry
         self.analytics.start()
         self.retention.start()
         self.refresher.start()
         if self.admin_email is not None:
-            self.keeping = asyncio.create_task(self._keep(self.admin_email, told), name="owners")
+            self.keeping = asyncio.create_task(self._keep(self.admin_email, told), name="accounts")
 
-    async def heard(self, kind: str, _payload: dict[str, Any]) -> None:
-        """A note from another process: an owner has decided something there."""
-        if kind == RULES:
-            self.refresher.hurry()
+    async def heard(self, _note: dict[str, Any]) -> None:
+        """Another process has stored a document of settings."""
+        self.refresher.hurry()
 
     async def stop(self) -> None:
         if self.keeping is not None:
@@ -64,27 +62,29 @@ class Owning(Struct):
         is_new = True
         while True:
             try:
-                if is_new and (password := await self.owners.first_admin(email)) is not None:
+                if is_new and (password := await self.accounts.first_admin(email)) is not None:
                     told(email, password)
                 is_new = False
-                await self.owners.forget_old()
+                await self.accounts.forget_old()
             except StorageError as error:
-                log.warning("store does not answer", job="owners", error=str(error))
+                log.warning("store does not answer", job="accounts", error=str(error))
             except Exception:
-                log.exception("keeping owners failed")
+                log.exception("keeping accounts failed")
             await asyncio.sleep(RETRY if is_new else FORGET_EVERY)
 
 
-def open_owning(settings: Settings, storage: Storage) -> Owning:
+def open_owner_service(settings: Settings, storage: Storage) -> OwnerService:
     """Wire it; `refresher.load` must have run before a visitor is served."""
     policies = Policies({site.id: default_policy(settings, site) for site in settings.sites}, storage.settings)
     appearances = Appearances(settings.sites, storage.settings)
-    return Owning(
-        owners=Owners(storage.settings),
+    retention = RetentionWorker(storage, policies.log_retention)
+    policies.changed.subscribe(retention.hurry)
+    return OwnerService(
+        accounts=Accounts(storage.settings),
         policies=policies,
         appearances=appearances,
         analytics=Analytics(storage.settings),
-        retention=Retention(storage, policies.log_retention),
+        retention=retention,
         refresher=Refresher([policies.documents, appearances.documents]),
         admin_email=settings.dashboard.admin_email if settings.dashboard.enabled else None,
     )

@@ -1,16 +1,12 @@
-"""Every event and body of the protocol as a struct; the only home of event names.
-
-Times are integer milliseconds. Unknown fields of a request are ignored; a missing or ill-typed one is
-`invalid_request` and names its path.
-"""
+"""Event names, limits, and the bodies of the visitor's HTTP calls and events (docs/protocol.md#http)."""
 
 import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from leflux.problems import Problem
+from backends.records import Role
+from leflux.protocol.step_results import PageId, Url
 
 # client -> server
 JOIN_SESSION: Final = "join_session"
@@ -22,6 +18,7 @@ SEQUENCE_COMPLETE: Final = "sequence_complete"
 CONTINUE_TASK: Final = "continue_task"
 CONFIRMATION_RESPONSE: Final = "confirmation_response"
 VISIBILITY: Final = "visibility"
+STOP_REPLY: Final = "stop_reply"
 WATCH_CRAWL: Final = "watch_crawl"
 
 # server -> client
@@ -36,6 +33,7 @@ TASK_ABORTED: Final = "task_aborted"
 SESSION_TAKEN_OVER: Final = "session_taken_over"
 SESSION_EXPIRED: Final = "session_expired"
 SESSION_DELETED: Final = "session_deleted"
+HISTORY_LOST: Final = "history_lost"
 ERROR: Final = "error"
 CRAWL_PROGRESS: Final = "crawl_progress"
 
@@ -43,21 +41,27 @@ HISTORY_LIMIT: Final = 200
 PAGE_LIMIT: Final = 500
 PRIOR_LIMIT: Final = 50
 
-_UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 ClientId = Annotated[str, Meta(pattern=rf"^{_CLIENT_ID.pattern}\Z")]
 VisitorId = Annotated[str, Meta(max_length=64, pattern=rf"^{_CLIENT_ID.pattern}\Z")]
-URL_CHARS: Final = 4096
-Url = Annotated[str, Meta(max_length=URL_CHARS)]
 T = TypeVar("T")
+
+MessageKind = Literal["question", "task", "aborted", "notice", "error"]
+# JSON that is sent as it is stored. `typescript` names the type of what is inside.
+MessageJson = Annotated[Raw, Meta(extra={"typescript": "Message"})]
+TaskJson = Annotated[Raw, Meta(extra={"typescript": "Task"})]
+SiteConfigJson = Annotated[dict[str, Any], Meta(extra={"typescript": "SiteConfig"})]
+# Read by the tasks: one that cannot be read must not keep a page from its session.
+JournalJson = Annotated[Any, Meta(extra={"typescript": "TaskJournal"})]
+KindText = Annotated[str, Meta(extra={"typescript": "MessageKind"})]
 
 
 class PriorMessage(Struct, rename="camel"):
     """A message as a browser remembers it: untrusted, context for the agent only."""
 
-    role: Literal["visitor", "assistant", "system"]
+    role: Role
     text: Annotated[str, Meta(max_length=20_000)]
 
 
@@ -69,7 +73,7 @@ class InitRequest(Struct, rename="camel"):
 
 
 class WatchCrawl(Struct, rename="camel"):
-    """What an owner's page asks for over the socket."""
+    """The payload of `watch_crawl`."""
 
     site_id: str
 
@@ -87,9 +91,15 @@ class ChatRequest(Struct, rename="camel"):
 
 
 class JoinSession(Struct, rename="camel"):
+    """`page` names the instance of the page: a join by the same one is a reconnect, never a reload. `journal`: what
+    the tab has written down about the step of a task.
+    """
+
     session_id: str
     url: Url | None = None
     since: Seq = 0
+    page: PageId | None = None
+    journal: JournalJson = None
 
 
 class SendMessage(Struct, rename="camel"):
@@ -109,6 +119,10 @@ class Visibility(Struct, rename="camel"):
     visible: bool
 
 
+class StopReply(Struct, rename="camel"):
+    session_id: str
+
+
 class Retention(Struct, rename="camel", frozen=True):
     """How long the client keeps what, and how long the server waits."""
 
@@ -119,14 +133,20 @@ class Retention(Struct, rename="camel", frozen=True):
     read_only_ms: int
 
 
+class Limits(Struct, rename="camel", frozen=True):
+    """The limits that a client checks before it sends. `message_chars` counts code points."""
+
+    message_chars: int
+
+
 class Message(Struct, rename="camel", omit_defaults=True):
-    """A message without `seq` and `ts`, which the store puts in front."""
+    """A new message. The store adds `seq` and `ts`."""
 
     id: str
-    role: Literal["visitor", "assistant", "system"]
+    role: Role
     text: str
     client_message_id: str | UnsetType = UNSET
-    kind: str | UnsetType = UNSET
+    kind: KindText | UnsetType = UNSET
     data: Any | UnsetType = UNSET
 
 
@@ -135,11 +155,11 @@ class StoredMessage(Struct, rename="camel"):
 
     id: str
     seq: int
-    role: Literal["visitor", "assistant", "system"]
+    role: Role
     text: str
     ts: int
     client_message_id: str | UnsetType = UNSET
-    kind: str | UnsetType = UNSET
+    kind: KindText | UnsetType = UNSET
     data: Any | UnsetType = UNSET
 
 
@@ -155,14 +175,15 @@ class InitAnswer(Struct, rename="camel"):
     session_id: str
     created_at: int
     seq: int
-    history: list[Raw]
-    site_config: dict[str, Any]
+    history: list[MessageJson]
+    site_config: SiteConfigJson
     retention: Retention
     message_log: bool
+    limits: Limits
 
 
 class SessionInfo(Struct, rename="camel"):
-    """What `GET /api/session/<id>` answers: the restore answer without its history."""
+    """The answer to `GET /api/session/<id>`: a restore without history."""
 
     session_id: str
     restored: bool
@@ -170,33 +191,34 @@ class SessionInfo(Struct, rename="camel"):
     last_activity: int
     seq: int
     truncated: bool
-    task: Raw | None
+    task: TaskJson | None
     streams: list[Stream]
-    site_config: dict[str, Any]
+    site_config: SiteConfigJson
     retention: Retention
     message_log: bool
+    limits: Limits
 
 
 class RestoreAnswer(SessionInfo):
-    history: list[Raw] = []
+    history: list[MessageJson] = []
 
 
 class Joined(Struct, rename="camel"):
-    """`session_joined`, and the acknowledgement of `join_session`."""
+    """The payload of `session_joined`, and the acknowledgement of `join_session`."""
 
     session_id: str
     restored: bool
     seq: int
-    history: list[Raw]
+    history: list[MessageJson]
     truncated: bool
-    task: Raw | None
+    task: TaskJson | None
     streams: list[Stream]
     epoch: int
     ok: bool = True
 
 
 class MessagePage(Struct, rename="camel"):
-    messages: list[Raw]
+    messages: list[MessageJson]
     more: bool
 
 
@@ -204,12 +226,14 @@ class Sent(Struct, rename="camel"):
     message_id: str
     seq: int
     ok: bool = True
+    session_id: str | UnsetType = UNSET  # The earlier session that stored the message, and that `seq` belongs to.
 
 
 class Chatted(Struct, rename="camel"):
     message_id: str
     seq: int
     status: Literal["processing"] = "processing"
+    session_id: str | UnsetType = UNSET
 
 
 class DeletedCounts(Struct, rename="camel"):
@@ -218,60 +242,10 @@ class DeletedCounts(Struct, rename="camel"):
     logged: int
     tasks: int
 
-    def named(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in self.__struct_fields__}
-
 
 class DeleteAnswer(Struct, rename="camel"):
+    """`pending` names the stores that have yet to confirm the deletion, which they will."""
+
     deleted: DeletedCounts
+    pending: list[str] | UnsetType = UNSET
     success: bool = True
-
-
-def is_session_id(value: str) -> bool:
-    return _UUID4.fullmatch(value) is not None
-
-
-def session_id(value: str) -> str:
-    """`value` when it is a lower-case UUIDv4; raises `invalid_session_id`."""
-    if not is_session_id(value):
-        raise Problem("invalid_session_id", "A session id is a lower-case UUIDv4.")
-    return value
-
-
-def decode(body: bytes, kind: type[T]) -> T:
-    """JSON of an HTTP body. Raises `bad_json` or `invalid_request`."""
-    try:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except msgspec.ValidationError as error:
-            # A wrong type may be met before the place where the text stops being JSON.
-            msgspec.json.decode(body, type=Raw)
-            problem = _invalid(error)
-        raise problem
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Problem("bad_json", f"The body is not JSON: {reason}.") from None
-
-
-def convert(payload: object, kind: type[T]) -> T:
-    """The parsed payload of an event. Raises `invalid_request`."""
-    try:
-        return msgspec.convert(payload, kind)
-    except msgspec.ValidationError as error:
-        raise _invalid(error) from None
-    except RecursionError:
-        raise Problem("invalid_request", "The payload is nested too deeply.") from None
-
-
-_MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `([^`]+)`)?")
-_AT = re.compile(r" - at `([^`]+)`$")
-
-
-def _invalid(error: msgspec.ValidationError) -> Problem:
-    text = str(error)
-    if missing := _MISSING.match(text):
-        path = f"{missing[2] or '$'}.{missing[1]}"
-    else:
-        at = _AT.search(text)
-        path = at[1] if at else "$"
-    return Problem("invalid_request", text, path=path)

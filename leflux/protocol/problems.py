@@ -1,4 +1,4 @@
-"""The errors a client may see: one machine code each, with its HTTP status."""
+"""The error codes that a client may get, with their HTTP status (docs/protocol.md#errors)."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from backends import errors
 
 STATUS = {
     "bad_json": 400,
+    "bad_packet": 400,
     "invalid_request": 400,
     "invalid_session_id": 400,
     "invalid_message": 400,
@@ -32,7 +33,7 @@ STATUS = {
 
 
 class Problem(Exception):
-    """A refusal with a machine `code`, a sentence and, where they help, details (JSON)."""
+    """An error for the client: a code, a sentence, and optional details (JSON)."""
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -58,7 +59,7 @@ class Problem(Exception):
 _STORE_PROBLEMS: tuple[tuple[type[errors.StorageError], str, str], ...] = (
     (errors.SessionNotFound, "session_not_found", "There is no such session."),
     (errors.SessionDeleted, "session_deleted", "This session was deleted for good."),
-    (errors.NotOwner, "not_owner", "Another tab owns this session now."),
+    (errors.NotOwner, "not_owner", "Another tab holds this session now."),
     (errors.DuplicateIdConflict, "duplicate_id_conflict", "This clientMessageId was used for another text."),
     (errors.InvalidCursor, "invalid_request", "This cursor is none that a page gave."),
     (errors.StoreUnavailable, "store_unavailable", "The store does not answer. Send the same again in a moment."),
@@ -66,7 +67,7 @@ _STORE_PROBLEMS: tuple[tuple[type[errors.StorageError], str, str], ...] = (
 
 
 def as_problem(error: BaseException) -> Problem:
-    """Any exception as what the client is told; an unknown one is `internal_error` and names nothing."""
+    """Convert any exception into the client's error. An unknown one is `internal_error` without details."""
     if isinstance(error, Problem):
         return error
     for kind, code, message in _STORE_PROBLEMS:
@@ -76,5 +77,5 @@ def as_problem(error: BaseException) -> Problem:
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether `error` is part of normal life and needs no stack trace in the log."""
+    """Whether the error is expected and needs no stack trace in the log."""
     return as_problem(error).code != "internal_error"

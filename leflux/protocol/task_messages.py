@@ -1,29 +1,16 @@
-"""The bodies of the events that report on a task's steps (PROTOCOL §4)."""
+"""The payloads of the events that report on a task (docs/protocol.md#tasks)."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from leflux.wire import Url
-
-Short = Annotated[str, Meta(max_length=1_000)]
-Id = Annotated[str, Meta(max_length=64)]
+from leflux.protocol.step_results import ActionResult, Id, Seen, Short
 
 
 class ActionStarted(Struct, rename="camel"):
     session_id: str
     task_id: Id
     action_id: Id
-
-
-class ActionResult(Struct, rename="camel"):
-    """`error` `element_missing` makes the server ask the visitor; any other ends the task. `url`: the page now."""
-
-    success: bool
-    element_id: Short | None = None
-    description: Short | None = None
-    error: Short | None = None
-    url: Url | None = None
 
 
 class ActionComplete(Struct, rename="camel"):
@@ -34,11 +21,14 @@ class ActionComplete(Struct, rename="camel"):
 
 
 class SequenceResult(Struct, rename="camel"):
-    """`error` `cancelled` with `success` false is how a visitor's cancel travels."""
+    """The result of all steps. `error` `cancelled` with `success` false: the visitor cancelled. `seen`: what the page
+    shows at the end.
+    """
 
     success: bool
     results: list[Any] = []
     error: Short | None = None
+    seen: Seen | None = None
 
 
 class SequenceComplete(Struct, rename="camel"):
@@ -53,7 +43,7 @@ class ContinueTask(Struct, rename="camel"):
 
 
 class ConfirmationResponse(Struct, rename="camel"):
-    """`action_id` may name the question that is answered; a late answer to an older one is then refused."""
+    """`action_id` names the answered question. A late answer to an older question is then refused."""
 
     session_id: str
     confirmed: bool

@@ -1,12 +1,12 @@
-"""Events between processes over Redis pub/sub. Everything here is a hint: whatever it loses, the store still says.
+"""Events and notes between processes over Redis pub/sub. All of them may be lost: the store decides.
 
-`emit` writes to the sockets of this process at once; other processes are told only when the session sits in none
-of ours. Publishing never holds up a visitor: messages wait in a bounded queue and are dropped when Redis is away.
+`emit` writes to the sockets of this process at once; other processes are told only when none of these sockets holds
+the session. Publishing never delays a visitor: messages wait in a bounded queue and are dropped when Redis is away.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from leflux.realtime.engine.sio import DirectEmit
+from leflux.realtime.notes import GAP, NoteHandler, NoteHandlers
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +29,8 @@ TIMEOUT = 3.0
 SILENCE = 2.0
 RESUBSCRIBE = 0.5
 _BETWEEN_PROCESSES = "/~processes"
-_AWAY = (RedisError, OSError, TimeoutError)
-
-Heard = Callable[[str, dict[str, Any]], Awaitable[None]]
+# uvloop raises `RuntimeError` on a write to a connection that is closing.
+AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class _Json:
@@ -41,18 +41,21 @@ class _Json:
 
 
 class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
-    """A `client_manager` for several processes. `prefix` keeps deployments that share a Redis apart.
+    """A `client_manager` for several processes, and their `Bus`. `prefix` keeps deployments that share a Redis apart.
 
-    `heard(kind, payload)` gets what `tell` sent elsewhere; `gap()` is called when the subscription was away and
-    something may have been missed. `dropped` counts messages that could not be published.
+    `delivered(session_id, seq)` is called when an event with a `seq` went to a socket of this process. `dropped`
+    counts messages that could not be published.
     """
 
-    def __init__(self, url: str, prefix: str = "leflux:") -> None:
-        # A connection that the driver mends in silence would hide what was missed meanwhile.
+    is_alone = False
+
+    def __init__(self, url: str, prefix: str = "leflux:", delivered: Callable[[str, int], None] | None = None) -> None:
+        # The driver must not reconnect by itself: notes that were missed meanwhile would go unnoticed.
         options = {"socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0), "retry_on_error": []}
         super().__init__(_as_socketio_reads(url), channel=prefix + CHANNEL, json=_Json, redis_options=options)
-        self.heard: Heard | None = None
-        self.gap: Callable[[], None] = lambda: None
+        self.prefix = prefix
+        self.delivered = delivered
+        self._notes = NoteHandlers()
         self.dropped = 0
         self._outgoing: deque[bytes] = deque()
         self._publisher: asyncio.Task[None] | None = None
@@ -80,6 +83,10 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             seq = kwargs.get("seq")
             await self._publish(self._message(event, data, namespace, room=room, skip_sid=skip_sid, seq=seq))
 
+    def subscribe(self, kind: str, handler: NoteHandler) -> None:
+        """Call `handler(payload)` for each note of this kind that another process tells."""
+        self._notes.subscribe(kind, handler)
+
     async def tell(self, kind: str, payload: dict[str, Any]) -> None:
         """Send a note to the other processes. Notes and events of one process keep their order."""
         await self._publish(self._message(kind, payload, _BETWEEN_PROCESSES))
@@ -93,8 +100,8 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
         if namespace != _BETWEEN_PROCESSES:
             room, skipped = message.get("room"), message.get("skip_sid")
             await DirectEmit.emit(self, event, data, namespace, room, skipped, seq=message.get("seq"))
-        elif self.heard is not None:
-            await self.heard(event, data)
+        else:
+            await self._notes.heard(event, data)
 
     async def _publish(self, data: dict[str, Any]) -> None:
         if len(self._outgoing) >= QUEUE:
@@ -116,21 +123,22 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
         try:
             try:
                 await self._send_once(batch)
-            except (RedisError, OSError):
+            except (RedisError, OSError, RuntimeError):
                 # A connection of the pool may have died with an earlier Redis. Hearing a hint twice is harmless.
                 await self._send_once(batch)
-        except _AWAY as error:
+        except AWAY as error:
             self.dropped += len(batch)
             self._note_away(error)
 
     async def _send_once(self, batch: list[bytes]) -> None:
         async with asyncio.timeout(TIMEOUT):
-            pipeline = self._client().pipeline(transaction=False)
+            pipeline = self.client().pipeline(transaction=False)
             for message in batch:
                 pipeline.publish(self.channel, message)
             await pipeline.execute()
 
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """The connections to the bus's Redis."""
         if self.redis is None:
             self._redis_connect()
         return self.redis
@@ -145,24 +153,24 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             try:
                 async for message in self._subscription():
                     yield message
-            except _AWAY as error:
+            except AWAY as error:
                 self._note_away(error)
             await asyncio.sleep(RESUBSCRIBE)
 
     async def _subscription(self) -> AsyncIterator[bytes]:
-        pubsub = self._client().pubsub(ignore_subscribe_messages=True)
+        pubsub = self.client().pubsub(ignore_subscribe_messages=True)
         try:
             async with asyncio.timeout(TIMEOUT):
                 await pubsub.subscribe(self.channel)
             if self._is_away:
                 self._is_away = False
                 log.info("the bus answers again", dropped=self.dropped)
-            self.gap()
+            await self._notes.heard(GAP, {})
             asked = False
             while True:
                 message = await pubsub.get_message(timeout=SILENCE)
                 if message is None:
-                    # Silence may be peace or a dead peer; only an answer tells.
+                    # Without traffic the connection may be idle or dead: ping it.
                     if asked:
                         raise TimeoutError("no answer to a ping")
                     async with asyncio.timeout(TIMEOUT):
@@ -180,7 +188,7 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
         listener: asyncio.Task[None] | None = getattr(self, "thread", None)
         for task in (listener, self._publisher):
             while task is not None and not task.done():
-                # The driver may swallow a cancellation that meets it in the middle of connecting.
+                # The driver may swallow a cancellation while it connects.
                 task.cancel()
                 await asyncio.wait([task], timeout=0.5)
         if self.redis is not None:
@@ -188,18 +196,8 @@ class RedisBus(socketio.AsyncRedisManager, DirectEmit):  # type: ignore[misc]
             await self.redis.connection_pool.disconnect()
 
 
-def all_hear(*listeners: Heard) -> Heard:
-    """Notes from other processes go to each; whom one does not concern ignores it."""
-
-    async def heard(kind: str, payload: dict[str, Any]) -> None:
-        for listener in listeners:
-            await listener(kind, payload)
-
-    return heard
-
-
 def _as_socketio_reads(url: str) -> str:
-    """A Sentinel URL names its service before the database, as `storage.redis.url` does; python-socketio, after it."""
+    """In a Sentinel URL, ours names the service before the database, python-socketio after it."""
     parts = urlsplit(url)
     if not parts.scheme.endswith("+sentinel"):
         return url

@@ -1,6 +1,6 @@
-"""How far the crawls are, told to the owners' pages as it happens, whichever process crawls.
+"""Sends the progress of crawls to the dashboards, from whichever process crawls.
 
-Notes over the bus are hints, as all are: `refresh` compares with the store, and tells what was missed.
+A note over the bus may be lost: `refresh` compares with the store, and tells what was missed.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from leflux import wire
-from leflux.realtime.hub import Bus, NoBus
-from leflux.site_pages import Head
+from leflux import protocol
+from leflux.realtime.notes import Bus
+from leflux.sites.crawled_pages import Head
 
 CRAWL = "crawl"
 NAMESPACE = "/dashboard"
@@ -19,7 +19,7 @@ PACE = 0.25
 """Seconds between two notes of one crawl, at least."""
 
 
-class Emitter(Protocol):
+class OwnerEmitter(Protocol):
     """The part of the Socket.IO server that the feed speaks to."""
 
     async def emit(
@@ -31,18 +31,19 @@ class CrawlFeed:
     """The newest that this process knows of each site's crawl. `stored(site_id)` reads what the store says."""
 
     def __init__(
-        self, emitter: Emitter, stored: Callable[[str], Awaitable[Head]], bus: Bus | None, pace: float = PACE
+        self, emitter: OwnerEmitter, stored: Callable[[str], Awaitable[Head]], bus: Bus, pace: float = PACE
     ) -> None:
         self._emitter = emitter
         self._stored = stored
-        self._bus = bus or NoBus()
+        self._bus = bus
+        bus.subscribe(CRAWL, self.heard)
         self._pace = pace
         self._shown: dict[str, Head] = {}
         self._waiting: dict[str, Head] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
 
     async def told(self, site_id: str, head: Head) -> None:
-        """A crawl of this process got on. Of heads that come too fast, the newest is told, and always the last."""
+        """A crawl of this process got on. Of heads that come too fast, only the newest is told."""
         self._waiting[site_id] = head
         if site_id not in self._sending:
             self._sending[site_id] = asyncio.create_task(self._send(site_id), name="crawl feed")
@@ -60,13 +61,12 @@ class CrawlFeed:
         await self._show(site_id, head)
         await self._bus.tell(CRAWL, {"siteId": site_id, "head": head})
 
-    async def heard(self, kind: str, payload: dict[str, Any]) -> None:
-        """A note from another process."""
-        if kind == CRAWL:
-            await self._show(payload["siteId"], msgspec.convert(payload["head"], Head))
+    async def heard(self, note: dict[str, Any]) -> None:
+        """A crawl of another process got on."""
+        await self._show(note["siteId"], msgspec.convert(note["head"], Head))
 
     async def refresh(self, site_id: str) -> Head:
-        """The newest of what was told and what the store says; who watches is told too when that is news.
+        """The newer of the last note and the stored state. Watchers are told when it is new.
 
         Nothing is awaited between its last look and its return. Raises `StoreUnavailable`.
         """
@@ -78,8 +78,10 @@ class CrawlFeed:
 
     async def _show(self, site_id: str, head: Head) -> None:
         self._shown[site_id] = head
-        payload = {"siteId": site_id, **head.described()}
-        await self._emitter.emit(wire.CRAWL_PROGRESS, payload, to=room(site_id), ignore_queue=True, namespace=NAMESPACE)
+        payload = {"siteId": site_id, **msgspec.structs.asdict(head.described())}
+        await self._emitter.emit(
+            protocol.CRAWL_PROGRESS, payload, to=room(site_id), ignore_queue=True, namespace=NAMESPACE
+        )
 
     async def stop(self) -> None:
         """Tell what still waits."""
@@ -91,7 +93,7 @@ class CrawlFeed:
 
 
 def room(site_id: str) -> str:
-    """Who watches a site's crawl."""
+    """The room of the sockets that watch a site's crawl."""
     return f"crawl:{site_id}"
 
 
@@ -99,6 +101,6 @@ def _is_news(known: Head | None, head: Head) -> bool:
     if known is None:
         return True
     if known.state == head.state == "running":
-        # A crawl writes down less often than it tells.
+        # A crawl stores its progress less often than it sends it.
         return head.until > known.until
     return head != known

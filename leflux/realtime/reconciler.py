@@ -1,96 +1,124 @@
-"""Heals what the bus has lost: a slow timer compares each seat with the store (DESIGN rule 1)."""
+"""Repairs what the bus has lost: a slow timer compares each socket with the store."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 from msgspec import Raw
 
-from backends.base import SessionStore
+from backends.base import Messages, Sessions
+from backends.clock import now_ms
 from backends.errors import SessionDeleted, SessionNotFound, StorageError
 from backends.records import Session, SessionRef
-from leflux import wire
-from leflux.realtime.hub import Hub, Seat
-from leflux.recurring import Recurring
+from leflux import protocol
+from leflux.chat.policy import Policy
+from leflux.chat.ports import CancelPort, VisitorSocket
+from leflux.common.recurring import Recurring
+from leflux.realtime.hub import Hub, VisitorSockets
 
 log = structlog.get_logger(__name__)
 
 INTERVAL = 2.0
 AT_ONCE = 64
+LOST_SECONDS = 8.0
+"""A session must be missing for so long before its history is taken for lost: owners' rules are read every 5 s."""
+CLOCKS_MS = 5_000
+"""How much the clocks of this process and of the store may differ."""
 PAUSE = 0.03
 """Seconds between so many: a process with many sockets asks the store some 2,000 times a second at most."""
 
 
-class Reconciler(Recurring):
-    """What another process, or a command, has done to a session reaches its socket here in the end.
+class ReconcilerStore(Sessions, Messages, Protocol):
+    """The part of the session store that the reconciler uses."""
 
-    `read_only_ms(site_id)` is what a socket that lost its session is told.
-    `missed(ref)` is called after messages were caught up: what came with them is lost as well.
+
+class Reconciler(Recurring):
+    """Compares the sockets of this process with the store, and finds what another process or a command has changed.
+
+    `missed(ref)` is called after messages were caught up: events that came with them are lost as well.
     """
 
     def __init__(
         self,
+        *,
         hub: Hub,
-        store: SessionStore,
-        ref: Callable[[str, str], SessionRef],
-        read_only_ms: Callable[[str], int],
+        sockets: VisitorSockets,
+        store: ReconcilerStore,
+        policy: Callable[[str], Policy],
+        answering: CancelPort,
+        missed: Callable[[SessionRef], Awaitable[None]],
         interval: float = INTERVAL,
     ) -> None:
         super().__init__("reconciler", self.look, interval)
         self._hub = hub
+        self._sockets = sockets
         self._store = store
-        self._ref = ref
-        self._read_only_ms = read_only_ms
-        self.missed: Callable[[SessionRef], Awaitable[None]] = _nothing
+        self._policy = policy
+        self._answering = answering
+        self._missed = missed
         self._behind: dict[str, int] = {}
+        self._missing: dict[str, int] = {}
 
     async def look(self) -> None:
-        """Compare every seat of this process with the store once."""
-        seats = self._hub.owners()
-        present = {seat.sid for seat in seats}
+        """Compare every socket that holds a session with the store once."""
+        holders = list(self._sockets.holders.values())
+        present = {socket.sid for socket in holders}
         self._behind = {sid: seq for sid, seq in self._behind.items() if sid in present}
-        for start in range(0, len(seats), AT_ONCE):
-            await asyncio.gather(*(self._check(seat) for seat in seats[start : start + AT_ONCE]))
-            if start + AT_ONCE < len(seats):
+        self._missing = {sid: looks for sid, looks in self._missing.items() if sid in present}
+        for start in range(0, len(holders), AT_ONCE):
+            await asyncio.gather(*(self._check(socket) for socket in holders[start : start + AT_ONCE]))
+            if start + AT_ONCE < len(holders):
                 await asyncio.sleep(PAUSE)
 
-    async def _check(self, seat: Seat) -> None:
-        session_id, epoch = seat.session_id, seat.epoch
+    async def _check(self, socket: VisitorSocket) -> None:
+        session_id, epoch = socket.session_id, socket.epoch
         if session_id is None:
             return
+        ref = self._policy(socket.site.id).ref(socket.site.id, session_id)
         try:
-            session = await self._store.load(self._ref(seat.site.id, session_id))
-            if seat.session_id == session_id and seat.epoch == epoch:
-                await self._compare(seat, session)
+            session = await self._store.load(ref)
+            if socket.session_id == session_id and socket.epoch == epoch:
+                await self._compare(socket, session, ref)
         except SessionDeleted:
-            self._hub.dropped(session_id)
-            await self._hub.ended_here(session_id, wire.SESSION_DELETED)
+            self._answering.cancel(session_id)
+            await self._hub.ended_here(session_id, protocol.SESSION_DELETED)
         except SessionNotFound:
-            await self._hub.ended_here(session_id, wire.SESSION_EXPIRED)
+            await self._gone(socket, ref)
         except StorageError as error:
             log.warning("store does not answer", job="reconcile", error=str(error))
 
-    async def _compare(self, seat: Seat, session: Session) -> None:
-        if session.epoch > seat.epoch:
-            if session.owner == seat.sid:
-                return  # It has just claimed the session again, and is about to sit.
-            await self._hub.unseat(session.session_id, session.epoch, self._read_only_ms(session.site_id))
-        elif session.seq <= seat.seq:
-            self._behind.pop(seat.sid, None)
-        elif self._behind.get(seat.sid) != seat.seq:
-            # What is stored may be on its way still; only a seat that stays behind has missed something.
-            self._behind[seat.sid] = seat.seq
+    async def _gone(self, socket: VisitorSocket, ref: SessionRef) -> None:
+        """A session that had time left was not evicted: the store has lost it.
+
+        An owner may have shortened the idle time, which another process can know before this one does.
+        """
+        had_time = now_ms() < socket.last_activity + ref.idle_ttl * 1000 - CLOCKS_MS
+        looks = self._missing[socket.sid] = self._missing.get(socket.sid, 0) + 1
+        if had_time and looks * self._interval < LOST_SECONDS:
+            return
+        event = protocol.HISTORY_LOST if had_time else protocol.SESSION_EXPIRED
+        await self._hub.ended_here(ref.session_id, event)
+
+    async def _compare(self, socket: VisitorSocket, session: Session, ref: SessionRef) -> None:
+        socket.last_activity = session.last_activity
+        self._missing.pop(socket.sid, None)
+        if session.epoch > socket.epoch:
+            if session.holder == socket.sid:
+                return  # It has just claimed the session again, and does not hold it yet.
+            read_only_ms = self._policy(session.site_id).retention().read_only_ms
+            await self._hub.taken_over(session.session_id, session.epoch, read_only_ms)
+        elif session.seq <= socket.seq:
+            self._behind.pop(socket.sid, None)
+        elif self._behind.get(socket.sid) != socket.seq:
+            # A stored message may still be in transit. Only a socket that stays behind has missed one.
+            self._behind[socket.sid] = socket.seq
         else:
-            await self._catch_up(seat, session)
+            await self._catch_up(socket, ref)
 
-    async def _catch_up(self, seat: Seat, session: Session) -> None:
-        ref = self._ref(session.site_id, session.session_id)
-        missed = await self._store.messages(ref, seat.seq, wire.HISTORY_LIMIT)
+    async def _catch_up(self, socket: VisitorSocket, ref: SessionRef) -> None:
+        missed = await self._store.messages(ref, socket.seq, protocol.HISTORY_LIMIT)
         for body in missed:
-            await self._hub.tell(seat.sid, wire.MESSAGE, Raw(body))
-        seat.seq += len(missed)
-        await self.missed(ref)
-
-
-async def _nothing(_: SessionRef) -> None:
-    return None
+            await self._hub.tell(socket.sid, protocol.MESSAGE, Raw(body))
+        socket.seq += len(missed)
+        await self._missed(ref)

@@ -1,10 +1,10 @@
-"""Assembles one serving process: storage, sockets, HTTP, the slow timer; and takes it down again."""
+"""Starts and stops one serving process: opens the storage, listens, and drains."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import structlog
-from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
@@ -13,11 +13,13 @@ from backends.base import Storage
 from backends.errors import StoreUnavailable
 from leflux.config import Settings
 from leflux.crawling.background import own_address
-from leflux.http1 import HttpServer, Limits
-from leflux.owning import Owning, open_owning
-from leflux.problems import Problem
-from leflux.process import Process, build
-from leflux.web.base import log_access
+from leflux.http1 import HttpLimits, HttpServer
+from leflux.http1.access_log import log_access
+from leflux.http1.latency import Latencies
+from leflux.owner.service import OwnerService, open_owner_service
+from leflux.protocol import Problem
+from leflux.runtime.wiring import Process
+from leflux.sites.origin_gate import TrustedProxies
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +31,7 @@ BODY_SECONDS, IDLE_SECONDS = 10.0, 120.0
 
 
 class NotReadyHandler(RequestHandler):
-    """Every call, as long as the store has not been opened."""
+    """Answers every call until the store is open."""
 
     def prepare(self) -> None:
         if self.request.path == "/health":
@@ -41,24 +43,21 @@ class NotReadyHandler(RequestHandler):
         self.finish(problem.json())
 
 
-class _Switch(HTTPServerConnectionDelegate):
-    """Hands each request to the application of the moment."""
-
-    def __init__(self, app: HTTPServerConnectionDelegate) -> None:
-        self.app = app
-
-    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return self.app.start_request(server_conn, request_conn)
-
-
 class LeFlux:
     """One process. `start` listens and returns the port; `stop` drains."""
 
-    def __init__(self, settings: Settings, told: Callable[[str, str], None] = lambda _email, _password: None) -> None:
-        """`told(email, password)` hears of the account that is made when there is none."""
+    def __init__(
+        self,
+        settings: Settings,
+        told: Callable[[str, str], None] = lambda _email, _password: None,
+        restart: Callable[[], None] | None = None,
+    ) -> None:
+        """`told(email, password)` is called with the account that is made when there is none; `restart` by the demo's
+        tour, to have this process started again."""
         self.settings = settings
+        self._restart = restart
+        self._latencies = Latencies()
         self._told = told
-        self._switch = _Switch(Application([(r".*", NotReadyHandler)], log_function=log_access))
         self._http: HttpServer | None = None
         self.process: Process | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -70,44 +69,58 @@ class LeFlux:
         Raises `StoreMisconfigured` and `OSError` when that can never work.
         """
         server = self.settings.server
-        if not await self._open():
-            self._opening = asyncio.create_task(self._open_later())
+        is_open = await self._open()
         wanted = server.port if port is None else port
         sockets = bind_sockets(wanted, server.host, reuse_port=server.processes > 1)
         cap = self.settings.limits.frame_bytes * BODY_SLACK
-        limits = Limits(body_bytes=cap, body_seconds=BODY_SECONDS, idle_seconds=IDLE_SECONDS)
-        self._http = HttpServer(self._switch, limits)
-        await self._http.start(sockets)
+        limits = HttpLimits(
+            body_bytes=cap,
+            body_seconds=BODY_SECONDS,
+            idle_seconds=IDLE_SECONDS,
+            connections_per_address=self.settings.limits.connections_of_address,
+            is_proxy=TrustedProxies(server.trusted_proxies).__contains__,
+        )
         self._port = sockets[0].getsockname()[1]
-        self._begin()
+        self._http = HttpServer(Application([(r".*", NotReadyHandler)], log_function=id), limits, self._answered)
+        self._serve()
+        if not is_open:
+            self._opening = asyncio.create_task(self._open_later())
+        await self._http.start(sockets)
         return self._port
+
+    def _answered(self, method: str, target: str, status: int, seconds: float) -> None:
+        self._latencies.observe(method, target, status, seconds)
+        level = logging.INFO if self.settings.server.access_log else logging.DEBUG
+        log_access(method, target, status, seconds, level)
 
     async def _open(self) -> bool:
         try:
             storage = await open_storage(self.settings.storage, self.settings.message_log)
-            owning = await self._rules(storage)
+            owner_service = await self._open_owner_service(storage)
         except StoreUnavailable as error:
             log.warning("the store does not answer; serving 503 until it does", reason=str(error))
             return False
-        self.process = build(self.settings, storage, owning)
+        self.process = Process(self.settings, storage, owner_service, self._latencies, self._restart)
         self.process.start(self._told)
-        self._switch.app = self.process.app
-        self._begin()
+        self._serve()
         return True
 
-    async def _rules(self, storage: Storage) -> Owning:
-        """What the owners have decided so far: nobody is served by other rules."""
-        owning = open_owning(self.settings, storage)
+    async def _open_owner_service(self, storage: Storage) -> OwnerService:
+        """Nobody is served before the owners' current rules are loaded."""
+        owner_service = open_owner_service(self.settings, storage)
         try:
-            await owning.refresher.load()
+            await owner_service.refresher.load()
         except BaseException:
             await storage.close()
             raise
-        return owning
+        return owner_service
 
-    def _begin(self) -> None:
-        """What needs both the open storage and the listening socket, whichever came last."""
-        if self.process is not None and self._port and self.settings.agent.kind == "knowledge":
+    def _serve(self) -> None:
+        """Once both the storage and the port are open, whichever came last."""
+        if self.process is None or self._http is None:
+            return
+        self._http.serve(self.process.front)
+        if self.settings.agent.kind == "knowledge":
             self.process.crawls.begin(own_address(self.settings.server.host, self._port))
 
     async def _open_later(self) -> None:

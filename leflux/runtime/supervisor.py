@@ -1,4 +1,4 @@
-"""Several serving processes behind one port: starts them, starts a dead one again, and takes all down together."""
+"""Several serving processes behind one port: starts them, restarts a dead one, and stops all together."""
 
 import asyncio
 import os
@@ -16,12 +16,12 @@ GRACE = 15.0
 QUICK = 2.0
 MAX_PAUSE = 10.0
 FATAL = frozenset({2, 3})
-"""Exit codes that starting again cannot mend: a wrong configuration, a store that can never work."""
+"""Exit codes for which a restart is useless: a wrong configuration, a store that can never work."""
 
 
 class Supervisor:
-    """Runs `count` copies of `command`. Each holds the read end of a pipe as its standard input: when it closes,
-    because the supervisor was killed, the worker drains and ends by itself.
+    """Runs `count` copies of `command`. The standard input of each is a pipe from here: when it closes because the
+    supervisor was killed, the worker drains and exits.
     """
 
     def __init__(self, command: Sequence[str], count: int) -> None:
@@ -91,10 +91,10 @@ def _signal(worker: asyncio.subprocess.Process, number: signal.Signals) -> None:
 
 
 def reserve(host: str, port: int) -> tuple[socket.socket, int]:
-    """Hold a port that workers will share, so that it is free, known and ours. Raises `OSError`."""
+    """Reserve a port that the workers will share. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Sharing would let us in beside another server that shares its port as well.
+        # Without SO_REUSEPORT: the probe must fail where another server shares its port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
     holder = socket.socket(family, socket.SOCK_STREAM)

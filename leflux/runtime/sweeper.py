@@ -1,46 +1,70 @@
-"""The slow timer: evicts idle sessions, ends overdue tasks, takes up open turns, drains the outbox."""
+"""The slow timer: evicts idle sessions, ends overdue tasks, answers open questions, drains outbox and deletions."""
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
 from backends.base import Storage
+from backends.clock import CLOCK
 from backends.errors import StorageError
-from backends.records import LogEntry
-from leflux.tasks.engine import Tasks
-from leflux.turns import Turns
+from backends.records import Deletion, LogEntry
+from leflux.agents.answering import Answering
+from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.erasure import carry_deletions
+from leflux.tasks.engine import TaskEngine
 
 log = structlog.get_logger(__name__)
 
 SWEEP_LIMIT = 200
 OUTBOX_BATCH = 200
+DELETIONS = 50
 MAX_PAUSE = 5.0
+# The pages of tasks that became overdue while no server ran have this long to come back.
+GRACE = 3.0
+
+
+class SweepRules(Protocol):
+    """Of the sites, in seconds: when a session is idle, and how long a browser may hold a message (S25)."""
+
+    def idle_ttls(self) -> Mapping[str, float]: ...
+    def longest_client_ttl(self) -> float: ...
 
 
 class Sweeper:
-    """`interval` in seconds. Several processes may sweep one store; each deed is done once or harmless twice."""
+    """`interval` in seconds.
+
+    Several processes may sweep one store; whatever is done twice does no harm.
+    """
 
     def __init__(
         self,
+        *,
         storage: Storage,
-        idle_ttls: Callable[[], Mapping[str, float]],
-        turns: Turns,
-        tasks: Tasks,
+        rules: SweepRules,
+        answering: Answering,
+        tasks: TaskEngine,
         expired: Callable[[str], Awaitable[None]],
         interval: float,
+        events: ConversationEvents = NO_EVENTS,
     ) -> None:
         self._storage = storage
-        self._idle_ttls = idle_ttls
-        self._turns = turns
-        self._held = tasks
+        self._rules = rules
+        self._answering = answering
+        self._task_engine = tasks
         self._expired = expired
         self._interval = interval
+        self._events = events
         self._tasks: list[asyncio.Task[None]] = []
+        self._deletions: set[Deletion] = set()
+        self._settled_at = 0.0
 
     def start(self) -> None:
-        jobs = [self.sweep] if self._storage.log_shares_store else [self.sweep, self.drain]
+        self._settled_at = time.monotonic() + GRACE
+        jobs = [self.sweep, self.carry] if self._storage.log_shares_store else [self.sweep, self.carry, self.drain]
         self._tasks = [asyncio.create_task(self._forever(job), name=job.__name__) for job in jobs]
 
     async def stop(self) -> None:
@@ -60,19 +84,26 @@ class Sweeper:
             except Exception:
                 pause = MAX_PAUSE
                 log.exception("job failed", job=job.__name__)
-            # Several processes take turns rather than do everything together.
+            # The jitter spreads the sweeps of several processes.
             await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
 
     async def sweep(self) -> bool:
         """One pass over what is due. True when there is likely more."""
-        swept = await self._storage.sessions.sweep(self._idle_ttls(), SWEEP_LIMIT)
+        if jump := CLOCK.wall_jump():
+            log.warning("the wall clock was set; sessions, leases and deadlines do not follow it", seconds=round(jump))
+        rules = self._rules
+        swept = await self._storage.sessions.sweep(rules.idle_ttls(), SWEEP_LIMIT, rules.longest_client_ttl())
         for name in swept.evicted:
             await self._expired(name.session_id)
-        for name in swept.overdue:
-            await self._held.expire(name.site_id, name.session_id)
+        for name in swept.overdue if time.monotonic() >= self._settled_at else ():
+            await self._task_engine.expire(name.site_id, name.session_id)
         for name in swept.orphaned:
-            self._turns.kick(name.site_id, name.session_id)
+            self._answering.wake(name.site_id, name.session_id)
         return len(swept.evicted) >= SWEEP_LIMIT
+
+    async def carry(self) -> bool:
+        """Do what is left of deletions that were accepted while a store was away. True when there is likely more."""
+        return await carry_deletions(self._storage, DELETIONS, self._deletions, self._events)
 
     async def drain(self) -> bool:
         """Deliver waiting lines to the log: at least once, under ids that make it exactly once."""

@@ -1,7 +1,7 @@
-"""The crawled pages of a site, kept as documents of the settings store: no backend needs anything more for them.
+"""The crawled pages of a site, stored as documents of the settings store.
 
-`pages/<site>` is the small head that every process reads to learn that there is something new, and that one
-crawl at a time holds by compare-and-set; `pages/<site>/<key>` is one page.
+`pages/<site>` is the head: every process reads it to notice a change, and a crawl locks it by compare-and-set.
+`pages/<site>/<key>` is one page.
 """
 
 import asyncio
@@ -9,16 +9,17 @@ import hashlib
 import time
 import zlib
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from backends.base import SettingsStore
 from backends.errors import VersionConflict
+from leflux.protocol.owner_api import CrawlAnswer
 
 DOCUMENT_BYTES = 200_000
-# What a stranger's page may unpack to, should a document have been tampered with.
+# Limits what a tampered document can unpack to.
 MAX_UNPACKED = 8_000_000
 READS_AT_ONCE = 16
 WRITE_TRIES = 5
@@ -27,17 +28,18 @@ State = Literal["idle", "running", "done", "failed"]
 
 
 class Block(Struct, frozen=True, array_like=True):
-    """`kind`: p (paragraph), item (of a list or table), term (that is defined), code (a listing, lines kept).
+    """A block of text. `kind`: p (paragraph), item (of a list), term (with its definition), code (a listing), row (of a
+    table, each cell after its column's name), fact (a short name with its value).
 
-    In all but `code`, what was code on the page stands between backquotes; there are no other backquotes.
+    In all but `code`, code stands between backquotes. Other backquotes are removed.
     """
 
-    kind: Literal["p", "item", "term", "code"]
+    kind: Literal["p", "item", "term", "code", "row", "fact"]
     text: str
 
 
 class Section(Struct, frozen=True, array_like=True):
-    """A heading (empty: the text before the first one), its level, the id that leads to it, and what follows."""
+    """A heading (empty before the first one), its level, its anchor, and its blocks."""
 
     heading: str
     level: int
@@ -45,15 +47,30 @@ class Section(Struct, frozen=True, array_like=True):
     blocks: list[Block]
 
 
-class Link(Struct, frozen=True, array_like=True):
-    """Where a page leads, and what it calls that."""
+class Fact(Struct, frozen=True, array_like=True):
+    """One property: `price`, `telephone`, `hours`, or whatever the page calls it."""
+
+    name: str
+    value: str
+
+
+class Record(Struct, frozen=True, array_like=True):
+    """What a page states for machines about the site itself, or about something that it offers."""
+
+    kind: Literal["site", "product"]
+    name: str
+    facts: list[Fact]
+
+
+class PageLink(Struct, frozen=True, array_like=True):
+    """A link of a page: its address and its text."""
 
     url: str
     text: str
 
 
-class Page(Struct, frozen=True, omit_defaults=True):
-    """One page. `digest` is of its text; `truncated`: sections at its end were left out, so that it fits."""
+class CrawledPage(Struct, frozen=True, omit_defaults=True):
+    """One page. `digest` is of its text. `truncated`: sections at the end were dropped to fit the size limit."""
 
     url: str
     title: str
@@ -61,16 +78,18 @@ class Page(Struct, frozen=True, omit_defaults=True):
     digest: str
     lang: str = ""
     description: str = ""
-    links: list[Link] = []
+    links: list[PageLink] = []
+    records: list[Record] = []
     etag: str = ""
     modified: str = ""
     truncated: bool = False
 
 
 class Head(Struct, frozen=True, omit_defaults=True):
-    """`generation` rises with every finished crawl. `own`: the site is served by LeFlux itself, under `start`.
+    """The state of a site's newest crawl. `generation` rises with every finished crawl. `own`: LeFlux serves the site,
+    under `start`.
 
-    The rest tells of the newest crawl; `until` (ms since the epoch) is when its hold on the site lapses.
+    `until` (ms since the epoch) is when the lock of the crawl lapses.
     """
 
     generation: int = 0
@@ -86,44 +105,43 @@ class Head(Struct, frozen=True, omit_defaults=True):
     until: int = 0
 
     def settled(self) -> "Head":
-        """As it is now: a crawl whose hold has lapsed was interrupted."""
+        """The head at this moment: a crawl whose lock has lapsed counts as interrupted."""
         if self.state == "running" and self.until < now_ms():
             return msgspec.structs.replace(self, state="failed", current=None, error="the crawl was interrupted")
         return self
 
-    def described(self) -> dict[str, Any]:
-        """As an owner is told; `pages`: how many the agent answers from now."""
-        names = ("state", "found", "done", "failed", "current", "pages", "start", "error")
-        return {name: getattr(self, name) for name in names}
+    def described(self) -> CrawlAnswer:
+        """The head for the owner's API."""
+        return CrawlAnswer(**{name: getattr(self, name) for name in CrawlAnswer.__struct_fields__})
 
 
 def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-class SitePages:
-    """Reads and writes the pages of all sites."""
+class CrawledPages:
+    """Reads and writes the crawled pages of all sites."""
 
     def __init__(self, store: SettingsStore) -> None:
         self._store = store
 
     async def head(self, site_id: str) -> tuple[Head, int]:
-        """The head, and the version that `put_head` must name."""
+        """The head, and the version to name in `put_head`."""
         found = await self._store.get(f"pages/{site_id}")
         if found is None:
             return Head(), 0
         return msgspec.json.decode(found.value, type=Head).settled(), found.version
 
     async def newest(self, site_id: str) -> Head:
-        """How far the site's newest crawl is, whichever process runs it."""
+        """The progress of the site's newest crawl, in whichever process it runs."""
         return (await self.head(site_id))[0]
 
     async def put_head(self, site_id: str, head: Head, expect: int) -> int:
-        """Returns the new version. Raises `VersionConflict`."""
+        """Store the head; returns its new version. Raises `VersionConflict`."""
         return (await self._store.put(f"pages/{site_id}", msgspec.json.encode(head), expect)).version
 
-    async def load(self, site_id: str) -> AsyncIterator[Page]:
-        """Every page of the site; one that cannot be read is left out."""
+    async def load(self, site_id: str) -> AsyncIterator[CrawledPage]:
+        """Every page of the site. Unreadable documents are skipped."""
         names = await self._store.names(f"pages/{site_id}/")
         for start in range(0, len(names), READS_AT_ONCE):
             batch = names[start : start + READS_AT_ONCE]
@@ -132,8 +150,8 @@ class SitePages:
                 if page is not None:
                     yield page
 
-    async def put(self, site_id: str, page: Page) -> Page:
-        """Store one page, cut to size; returns what was stored."""
+    async def put(self, site_id: str, page: CrawledPage) -> CrawledPage:
+        """Store one page, cut to the size limit; returns what was stored."""
         kept, packed = pack(page)
         name = _name(site_id, page.url)
         for _ in range(WRITE_TRIES):
@@ -153,8 +171,8 @@ def _name(site_id: str, url: str) -> str:
     return f"pages/{site_id}/{hashlib.sha256(url.encode()).hexdigest()[:32]}"
 
 
-def pack(page: Page) -> tuple[Page, bytes]:
-    """The page as a document of at most `DOCUMENT_BYTES`; sections that do not fit are dropped from the end."""
+def pack(page: CrawledPage) -> tuple[CrawledPage, bytes]:
+    """The page as a document of at most `DOCUMENT_BYTES`. Sections at the end are dropped to fit."""
     while True:
         plain = msgspec.json.encode(page)
         packed = zlib.compress(plain, 6)
@@ -171,10 +189,10 @@ def pack(page: Page) -> tuple[Page, bytes]:
             page = msgspec.structs.replace(page, sections=[shorter] if shorter.blocks else [], truncated=True)
 
 
-def unpack(document: bytes) -> Page | None:
-    """The page in a document, or None when it holds none."""
+def unpack(document: bytes) -> CrawledPage | None:
+    """The page in a document, or None for an invalid document."""
     try:
         plain = zlib.decompressobj().decompress(document, MAX_UNPACKED)
-        return msgspec.json.decode(plain, type=Page)
+        return msgspec.json.decode(plain, type=CrawledPage)
     except (zlib.error, msgspec.DecodeError):
         return None

@@ -1,11 +1,12 @@
-"""The Origin gate: which site a request belongs to, decided before anything is allocated for it."""
+"""The Origin check: finds the site of a request before anything is allocated for it."""
 
 import ipaddress
 from collections.abc import Sequence
 from typing import Protocol
 
-from leflux.problems import Problem
-from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites
+from leflux.common.addresses import is_address
+from leflux.protocol import Problem
+from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites
 
 
 class Headers(Protocol):
@@ -15,7 +16,7 @@ class Headers(Protocol):
 
 
 class Request(Protocol):
-    """The part of a request that the gate looks at."""
+    """The part of a request that the check reads."""
 
     @property
     def method(self) -> str | None: ...
@@ -25,12 +26,25 @@ class Request(Protocol):
     def remote_ip(self) -> str | None: ...
 
 
-class Gate:
-    """Finds the site of a request, and the address it really comes from."""
+class TrustedProxies:
+    """The networks of proxies that say whom a request comes from."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: str) -> bool:
+        return is_address(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
+
+
+class OriginGate:
+    """Finds the site of a request, and its client's address."""
 
     def __init__(self, sites: Sites, trusted_proxies: Sequence[str]) -> None:
         self._sites = sites
-        self._trusted = [ipaddress.ip_network(proxy, strict=False) for proxy in trusted_proxies]
+        self._trusted = TrustedProxies(trusted_proxies)
 
     def admit(self, request: Request) -> Site:
         """The site of the request. Raises `origin_required` or `host_not_registered`."""
@@ -51,31 +65,20 @@ class Gate:
             raise Problem("host_not_registered", "This page's host is not registered for any site.") from None
 
     def address(self, request: Request) -> str:
-        """The peer's address; behind a trusted proxy, the last address in X-Forwarded-For that is not one."""
+        """The peer's address. Behind trusted proxies: the last address in X-Forwarded-For that is not one."""
         address = request.remote_ip or ""
-        if not self._trusted or not self._is_trusted(address):
+        if not self._trusted or address not in self._trusted:
             return address
         for hop in reversed(",".join(request.headers.get_list("X-Forwarded-For")).split(",")):
             hop = hop.strip()
-            if not _is_address(hop):
+            if not is_address(hop):
                 return address
             address = hop
-            if not self._is_trusted(hop):
+            if hop not in self._trusted:
                 return address
         return address
 
     def is_secure(self, request: Request) -> bool:
-        """Whether a trusted proxy says that the browser's own connection to it is encrypted."""
+        """Whether a trusted proxy reports that the browser's connection is encrypted."""
         said = [proto.strip().lower() for proto in ",".join(request.headers.get_list("X-Forwarded-Proto")).split(",")]
-        return said[-1] == "https" and self._is_trusted(request.remote_ip or "")
-
-    def _is_trusted(self, address: str) -> bool:
-        return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._trusted)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+        return said[-1] == "https" and (request.remote_ip or "") in self._trusted

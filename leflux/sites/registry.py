@@ -1,35 +1,63 @@
-"""Which site an Origin belongs to (PROTOCOL §2). Pure: nothing is allocated for a host that is not registered."""
+"""Finds the site of an Origin (docs/protocol.md#sites). Allocates nothing for a host that is not registered."""
 
 import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Annotated
 
 import idna
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from leflux.common.addresses import bare_host, check_start_page, is_address
+from leflux.sites.appearance import Appearance
 
 _ORIGIN = re.compile(r"(?:http|https)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?")
 _CACHE = 4096
 _HOST_CHARS = 253
-"""Longer ones are not worth remembering: nobody has them, and they would fill the memory."""
+"""Longer hosts are not cached: they are never real and would fill the memory."""
+
+
+def check_host(text: str) -> None:
+    """Raise `ValueError` unless the text is a host without scheme, port and path."""
+    if canonical_host(text) is not None:
+        return
+    reasons = {
+        "://": "the scheme is not part of it",
+        "/": "the path is not part of it",
+        "*": "subdomains are implied (`subdomains: true`)",
+        ":": "ports are not part of it",
+    }
+    reason = next((said for part, said in reasons.items() if part in text), "this is not a host")
+    raise ValueError(f"Expected a host such as {bare_host(text)}, got {text!r}; {reason}")
+
+
+SiteId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z",
+        description="at most 63 letters, digits, - and _, a letter or a digit first",
+    ),
+]
+Host = Annotated[str, Meta(extra={"check": check_host})]
+StartPage = Annotated[str, Meta(extra={"check": check_start_page})]
 
 
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
-    """A site as its operator declares it; `config` is free JSON for the widget.
+    """A site of the configuration.
 
-    `message_log`: whether its messages are kept in the permanent log.
-    `crawl`: where its first crawl begins, a URL or a path on this very server; None: it is begun by hand.
+    `message_log`: whether its messages are kept in the permanent log. `crawl`: where its first crawl begins, a URL or
+    a path on this server; None: the owner starts it.
     """
 
-    id: str
-    name: str
-    allowed_hosts: list[str]
+    id: SiteId
+    name: Annotated[str, Meta(min_length=1)]
+    allowed_hosts: Annotated[list[Host], Meta(min_length=1, description="a list with at least one host")]
     subdomains: bool = True
     message_log: bool = True
-    crawl: str | None = None
-    config: dict[str, Any] = {}
+    crawl: StartPage | None = None
+    config: Appearance = Appearance()
 
 
 class OriginRequired(Exception):
@@ -74,22 +102,33 @@ class Sites:
             raise HostNotRegistered
         return site
 
+    def hosts(self, site_id: str) -> list[str]:
+        """The host names of a site. One that begins with a dot stands for all names that end with it."""
+        names: list[str] = []
+        for host, site in (self._exact | self._twins).items():
+            if site.id == site_id:
+                name = f"[{host}]" if ":" in host else host
+                names += (
+                    [name, f".{name}"] if site.subdomains and host in self._exact and not is_address(host) else [name]
+                )
+        return names
+
     def _search(self, host: str) -> Site | None:
         if site := self._exact.get(host) or self._twins.get(host):
             return site
-        if _is_address(host):
+        if is_address(host):
             return None
         labels = host.split(".")
         for start in range(1, len(labels)):
             apex = ".".join(labels[start:])
             site = self._exact.get(apex)
-            if site is not None and not _is_address(apex):
+            if site is not None and not is_address(apex):
                 return site if site.subdomains else None
         return None
 
 
 def canonical_host(text: str) -> str | None:
-    """A host in lower-case ASCII (IDNA), an address in its shortest form; None when it is neither."""
+    """A host in lower-case ASCII (IDNA), or an address in its shortest form; None for neither."""
     text = text.strip()
     if text.startswith("["):
         return _address(text[1:-1])
@@ -115,7 +154,3 @@ def _address(text: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
-
-
-def _is_address(host: str) -> bool:
-    return _address(host) is not None

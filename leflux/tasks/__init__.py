@@ -1,1 +1,1 @@
-"""Acting on the visitor's page: a ledger of steps that survives reloads, crashes and takeovers."""
+"""Tasks that act on the visitor's page. Their steps survive reloads, crashes and takeovers."""

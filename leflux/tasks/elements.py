@@ -1,7 +1,7 @@
 """Which element a step means, by the page's own description.
 
-The ids of a description are numbered afresh with every page, so that after a reload another element may bear the one
-that a plan names. Its role and accessible name stay, and are what a step is recorded with.
+A page numbers its elements anew at each load, so after a reload an id may belong to another element. Role and
+accessible name stay the same; a step is recorded with them.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from leflux.plans import PlannedStep, Target
+from leflux.tasks.plans import PlannedStep, Target
 
 # As many elements, and characters of a name, as the widget tells of.
 MOST = 120
@@ -18,11 +18,12 @@ NAME_CHARS = 120
 
 
 class Element(Struct, frozen=True):
-    """What the page calls an element; "" where it says nothing."""
+    """What the page calls an element; "" where it says nothing. `submits`: a click on it submits a form."""
 
     id: str
     role: str
     name: str
+    submits: bool = False
 
 
 def elements(context: dict[str, Any]) -> list[Element]:
@@ -37,7 +38,7 @@ def _element(entry: dict[str, Any]) -> Element:
     def text(*keys: str) -> str:
         return next((value for key in keys if isinstance(value := entry.get(key), str) and value), "")
 
-    return Element(text("id", "elementId"), text("role"), _plain(text("name", "label")))
+    return Element(text("id", "elementId"), text("role"), _plain(text("name", "label")), entry.get("submits") is True)
 
 
 def identified(step: PlannedStep, context: dict[str, Any]) -> PlannedStep:

@@ -1,6 +1,6 @@
-"""A task as it is stored and sent: the wire's Task, and beside it what the ledger needs to go on after a crash.
+"""A task as it is stored and sent, with the fields that only the server uses.
 
-Times are milliseconds by the store's clock.
+Times are milliseconds of the store's clock.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from leflux.plans import Action, Target
+from leflux.tasks.plans import Action, Expect, Target
 
 Reason = Literal["reload", "timeout", "failed", "cancelled"]
 StepStatus = Literal["pending", "started", "done", "failed"]
@@ -19,7 +19,10 @@ Status = Literal["running", "held", "done", "aborted"]
 
 
 class Step(Struct, rename="camel", omit_defaults=True, frozen=True):
-    """`started_by` is the epoch of the socket that runs it; `url` is where a navigate, or a click, leads."""
+    """A stored step. `started_by`: the epoch of its socket; `url`: where a navigate or a click leads.
+
+    `guarded`: the visitor has not agreed to it, so the page asks before a grave click.
+    """
 
     id: str
     action: Action
@@ -33,16 +36,18 @@ class Step(Struct, rename="camel", omit_defaults=True, frozen=True):
     description: str = ""
     started_by: int = 0
     error: str | None = None
+    guarded: bool = False
+    expect: Expect | None = None
 
 
-class Question(Struct, rename="camel", frozen=True):
-    """What the visitor is being asked before the task goes on.
+class TaskQuestion(Struct, rename="camel", frozen=True):
+    """The open question to the visitor.
 
-    `gate`: may the task start; `repeat`: may a click be repeated that may have happened;
-    `missing`: look once more for an element.
+    `gate`: may the task start; `repeat`: may a click be repeated that may have happened; `missing`: look once more for
+    an element; `consent`: may this click be made.
     """
 
-    kind: Literal["gate", "repeat", "missing"]
+    kind: Literal["gate", "repeat", "missing", "consent"]
     action_id: str
     message: str
     confirm_label: str
@@ -50,7 +55,9 @@ class Question(Struct, rename="camel", frozen=True):
 
 
 class Ending(Struct, rename="camel", omit_defaults=True, frozen=True):
-    """The decided end of a task, kept until its message is stored. `closes_turn`: the `seq` the message answers."""
+    """The decided end of a task, kept until its message is stored. `closes_turn`: the `seq` of the question that it
+    answers.
+    """
 
     status: Literal["done", "aborted"]
     text: str
@@ -60,7 +67,9 @@ class Ending(Struct, rename="camel", omit_defaults=True, frozen=True):
 
 
 class TaskState(Struct, rename="camel", omit_defaults=True, frozen=True):
-    """`progress_by`: when the step or the answer must have come. `plans`: fingerprints of this chain's plans so far."""
+    """A stored task. `progress_by`: the deadline of the current step or answer. `plans`: fingerprints of the chain's
+    plans so far. `page`: the page instance that runs the steps, once it has started one.
+    """
 
     task_id: str
     status: Status
@@ -68,7 +77,7 @@ class TaskState(Struct, rename="camel", omit_defaults=True, frozen=True):
     cursor: int
     progress_by: int
     held_until: int | None = None
-    question: Question | None = None
+    question: TaskQuestion | None = None
     ending: Ending | None = None
     reason: Reason | None = None
     say: str = ""
@@ -76,6 +85,7 @@ class TaskState(Struct, rename="camel", omit_defaults=True, frozen=True):
     data: dict[str, Any] = {}
     follow_up: bool = False
     plans: tuple[str, ...] = ()
+    page: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -96,13 +106,13 @@ def decode(body: bytes) -> TaskState:
 
 
 def derived_id(*parts: object) -> str:
-    """A UUIDv4-shaped id that every process derives alike from `parts`."""
+    """A UUIDv4-shaped id that every process derives from `parts` in the same way."""
     digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=16).digest()
     return str(UUID(bytes=digest, version=4))
 
 
 def is_web(url: str) -> bool:
-    """Whether a URL is one of http or https."""
+    """Whether the scheme is http or https."""
     try:
         return urlsplit(url).scheme in ("http", "https")
     except ValueError:
@@ -110,7 +120,7 @@ def is_web(url: str) -> bool:
 
 
 def same_page(one: str, other: str) -> bool:
-    """Origin, path and query are the same; the fragment and a trailing slash don't count."""
+    """Whether two URLs have the same origin, path and query. A fragment and a trailing slash are ignored."""
     return _page(one) == _page(other)
 
 

@@ -1,35 +1,35 @@
-"""From a checked plan to a task: ids, the page of each step, and when a chain of plans has gone far enough."""
+"""Turns a checked plan into a task: ids, the page of each step, and the limit of a chain of plans."""
 
 import hashlib
 
 import msgspec
 
-from leflux.plans import Plan, PlannedStep
 from leflux.tasks import texts
-from leflux.tasks.ledger import Rules, gated
+from leflux.tasks.ledger import LedgerRules, gated
 from leflux.tasks.model import Step, TaskState, derived_id
+from leflux.tasks.plans import Plan, PlannedStep
 
 MAX_PLANS = 30
 MAX_REPEATS = 2
 
 
 class Stuck(Exception):
-    """The chain of plans leads nowhere; the message is for the visitor."""
+    """The chain of plans makes no progress. The message is for the visitor."""
 
 
 def task_id(session_id: str, question_seq: int) -> str:
-    """The id of the task that answers a question: every process derives the same one."""
+    """The id of the task that answers a question; the same in every process."""
     return derived_id("task", session_id, question_seq)
 
 
 def fingerprint(steps: list[PlannedStep], url: str) -> str:
-    """Identifies what a plan would do, and where."""
+    """A fingerprint of a plan's steps and page."""
     acts = [msgspec.structs.replace(step, description="") for step in steps]
     return hashlib.blake2b(url.encode() + msgspec.json.encode(acts), digest_size=8).hexdigest()
 
 
 def chain(before: tuple[str, ...], steps: list[PlannedStep], url: str) -> tuple[str, ...]:
-    """The fingerprints of a chain with one more plan. Raises `Stuck` at its end, or when it runs in circles."""
+    """Add a plan to the fingerprints of its chain. Raises `Stuck` when the chain is too long or repeats itself."""
     if len(before) >= MAX_PLANS:
         raise Stuck(texts.TOO_MANY_PLANS)
     mark = fingerprint(steps, url)
@@ -39,9 +39,16 @@ def chain(before: tuple[str, ...], steps: list[PlannedStep], url: str) -> tuple[
 
 
 def begin(
-    task: str, plan: Plan, steps: list[PlannedStep], url: str, plans: tuple[str, ...], say: str, now: int, rules: Rules
+    task: str,
+    plan: Plan,
+    steps: list[PlannedStep],
+    url: str,
+    plans: tuple[str, ...],
+    say: str,
+    now: int,
+    rules: LedgerRules,
 ) -> TaskState:
-    """A task about to run its first step, or waiting for the visitor's consent."""
+    """A task that is about to run its first step, or waits for the visitor's consent."""
     state = TaskState(
         task_id=task,
         status="running",
@@ -72,6 +79,8 @@ def _steps(task: str, planned: list[PlannedStep], url: str) -> list[Step]:
                 input_data=step.value,
                 wait_duration=step.wait_ms,
                 description=step.description,
+                guarded=step.guarded,
+                expect=step.expect,
             )
         )
         url = step.url or url

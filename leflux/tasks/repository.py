@@ -1,78 +1,93 @@
-"""The stored task: read, changed by compare-and-set, ended exactly once."""
+"""The stored task: reads it, changes it by compare-and-set, and ends it once."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
-from backends.base import SessionStore
+from backends.base import Messages, Tasks
 from backends.clock import now_ms
 from backends.errors import StoreUnavailable, VersionConflict
 from backends.records import Draft, SessionRef, Task
-from leflux import wire
-from leflux.conversation import INTERNAL_ID, reply_key
-from leflux.outlet import Outlet
-from leflux.privacy import Policy
-from leflux.tasks import ledger
-from leflux.tasks.ledger import Change, Refused, Rules
+from leflux import protocol
+from leflux.chat.policy import Policy
+from leflux.chat.ports import VisitorPort
+from leflux.chat.service import INTERNAL_ID, reply_key
+from leflux.tasks import ledger, task_changes
+from leflux.tasks.ledger import Change, LedgerRules, ReportRejected
 from leflux.tasks.model import Ending, TaskState, decode, encode
 
 CAS_RETRIES = 32
 
 
-class Entry(Struct, frozen=True):
-    """A task as one read saw it."""
+class StoredTask(Struct, frozen=True):
+    """A task at the time of one read."""
 
     record: Task
     state: TaskState
 
 
-Apply = Callable[[Entry], Change]
+Apply = Callable[[StoredTask], Change]
 
 
-class Book:
-    """Keeps each session's task in the store. `on_end(ref, state)` hears of every end, in the process that made it."""
+class TaskEnds(Protocol):
+    """Hears of decided ends. `ending` may be called more than once for one; `ended` by the process that stored it."""
+
+    async def ending(self, ref: SessionRef, state: TaskState, seq: int) -> None: ...
+    def ended(self, ref: SessionRef, ending: Ending) -> None: ...
+
+
+class TaskStore(Tasks, Messages, Protocol):
+    """The part of the session store that tasks use."""
+
+
+class TaskRepository:
+    """Each session's task in the store.
+
+    `vouched(session_id)`: this process renews the task's deadline.
+    """
 
     def __init__(
         self,
-        store: SessionStore,
+        *,
+        store: TaskStore,
         policy: Callable[[str], Policy],
-        outlet: Outlet,
+        visitors: VisitorPort,
         beat_ms: int,
         vouched: Callable[[str], bool],
-        on_end: Callable[[SessionRef, Ending], None],
+        ends: TaskEnds,
         now: Callable[[], int] = now_ms,
     ) -> None:
         self._store = store
         self._policy = policy
-        self._outlet = outlet
+        self._visitors = visitors
         self._beat_ms = beat_ms
         self._vouched = vouched
-        self._on_end = on_end
+        self._ends = ends
         self.now = now
 
     def ref(self, site_id: str, session_id: str) -> SessionRef:
-        return SessionRef(site_id, session_id, self._policy(site_id).idle_ttl)
+        return self._policy(site_id).ref(site_id, session_id)
 
-    def rules(self, site_id: str) -> Rules:
-        return Rules(hold=round(self._policy(site_id).task_hold * 1000), beat=self._beat_ms)
+    def rules(self, site_id: str) -> LedgerRules:
+        return LedgerRules(hold=round(self._policy(site_id).task_hold * 1000), beat=self._beat_ms)
 
-    async def find(self, ref: SessionRef) -> Entry | None:
+    async def find(self, ref: SessionRef) -> StoredTask | None:
         """The session's task, live or ended."""
         record = await self._store.task(ref)
-        return None if record is None else Entry(record, decode(record.body))
+        return None if record is None else StoredTask(record, decode(record.body))
 
-    async def live(self, ref: SessionRef, task_id: str | None = None) -> Entry:
-        """The live task; one whose end is decided is ended first. Raises `Refused`."""
+    async def live(self, ref: SessionRef, task_id: str | None = None) -> StoredTask:
+        """The live task; one whose end is decided is ended first. Raises `ReportRejected`."""
         entry = await self.find(ref)
         if entry is None or task_id not in (None, entry.state.task_id):
-            raise Refused("unknown_task", "There is no such task.")
+            raise ReportRejected("unknown_task", "There is no such task.")
         if entry.state.ending is not None:
             await self._end(ref, entry)
         if entry.state.ending is not None or not entry.state.is_live:
-            raise Refused("task_ended", "This task has ended.")
+            raise ReportRejected("task_ended", "This task has ended.")
         return entry
 
     async def change(
@@ -83,9 +98,9 @@ class Book:
         epoch: int | None = None,
         renews: bool = False,
     ) -> Change:
-        """Apply a rule to the live task and store what it says. Raises `Refused`, and what the store raises.
+        """Apply a rule to the live task and store the result. Raises `ReportRejected` and the errors of the store.
 
-        A writer that loses a race reads again. An end that the rule decides is carried out before this returns.
+        A writer that loses a race reads again. A decided end is carried out before this returns.
         """
         for _ in range(CAS_RETRIES):
             entry = await self.live(ref, task_id)
@@ -97,7 +112,7 @@ class Book:
             except VersionConflict:
                 continue
             if change.state.ending is not None:
-                await self._end(ref, Entry(record, change.state))
+                await self._end(ref, StoredTask(record, change.state))
             return change
         raise StoreUnavailable("too many writers change one task")
 
@@ -110,25 +125,28 @@ class Book:
         task = Task(state.task_id, state.status, encode(state), due)
         return await self._store.swap_task(ref, task, expect, epoch, renews)
 
-    async def _end(self, ref: SessionRef, entry: Entry) -> None:
-        """Store the message of a decided end, then the end itself (T5). Whoever stores the end tells the page."""
+    async def _end(self, ref: SessionRef, entry: StoredTask) -> None:
+        """Store the message of a decided end, then the end itself (T5). The process that stores the end tells the
+        page.
+        """
         state, ending = entry.state, entry.state.ending
         if ending is None:
             return
         draft = _draft(state, ending, self._policy(ref.site_id).message_log)
         stored = await self._store.append(ref, draft)
+        await self._ends.ending(ref, state, stored.seq)
         try:
-            await self.put(ref, ledger.ended(state), entry.record.version)
+            await self.put(ref, task_changes.ended(state), entry.record.version)
         except VersionConflict:
             return
         event, payload = _announcement(state, ending, Raw(stored.body))
-        await self._outlet.emit(ref.session_id, event, payload, stored.seq)
-        self._on_end(ref, ending)
+        await self._visitors.emit(ref.session_id, event, payload, stored.seq)
+        self._ends.ended(ref, ending)
 
 
 def _draft(state: TaskState, ending: Ending, logged: bool) -> Draft:
     kind = "task" if ending.status == "done" else "aborted"
-    message = wire.Message(
+    message = protocol.Message(
         id=str(uuid4()),
         role="system" if ending.follow_up else "assistant",
         text=ending.text,
@@ -161,8 +179,7 @@ def _data(state: TaskState, ending: Ending) -> dict[str, Any]:
     return data
 
 
-def _announcement(state: TaskState, ending: Ending, message: Raw) -> tuple[str, dict[str, Any]]:
-    payload: dict[str, Any] = {"taskId": state.task_id, "message": message}
+def _announcement(state: TaskState, ending: Ending, message: Raw) -> tuple[str, protocol.TaskEnd]:
     if ending.status == "done":
-        return wire.TASK_COMPLETE, payload | {"summary": ledger.summary(state)}
-    return wire.TASK_ABORTED, payload | {"reason": ending.reason}
+        return protocol.TASK_COMPLETE, protocol.TaskEnd(state.task_id, message, summary=task_changes.summary(state))
+    return protocol.TASK_ABORTED, protocol.TaskEnd(state.task_id, message, reason=ending.reason or UNSET)

@@ -1,42 +1,54 @@
-"""Which fields are never filled for a visitor, whoever asks: card, bank, password, one-time code, files."""
+"""Which fields are never filled for a visitor, whoever asks: card, bank, password, one-time code, files.
+
+The lists are in `sensitive_fields.json`; the widget applies the same rule to the same lists (`page-fields.ts`).
+"""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SEPARATORS = re.compile(r"[\W_]+")
-_WORDS = re.compile(
-    r"\b(?:"
-    r"pass ?(?:word|code|phrase|wort)|passwd|pwd|kennwort|contraseña|mot de passe|senha|wachtwoord|hasło|пароль"
-    r"|密码|密碼|パスワード"
-    r"|pin|mtan|tan code|otp|totp|one time|(?:verification|security|authentication|auth|sms) code|2 ?fa|mfa"
-    r"|cc|cvc2?|cvv2?|csc|(?:credit|debit|bank) ?card|card ?(?:number|num|no|holder|code|expiry|expiration|details)"
-    r"|(?:name|expiry|number) on (?:the )?card"
-    r"|kreditkarten?(?:nummer)?|kartennummer|tarjeta|carte (?:bancaire|de crédit)|cartão"
-    r"|iban|bic|swift|sort code|routing (?:number|no)|account (?:number|no)|bank ?account|kontonummer"
-    r"|ssn|social security"
-    r")\b",
-    re.IGNORECASE,
-)
+import msgspec
+
+from leflux.tasks.wording import WordList, normalize
+
+_FILE = Path(__file__).with_name("sensitive_fields.json")
+_LISTS = {
+    name: WordList(words) for name, words in msgspec.json.decode(_FILE.read_bytes(), type=dict[str, list[str]]).items()
+}
 _TYPES = frozenset({"password", "file", "hidden"})
-_AUTOCOMPLETE = re.compile(r"(?:^|\s)(?:cc-|current-password|new-password|one-time-code)")
 _TEXTS = ("name", "label", "placeholder", "selector", "id", "autocomplete")
 _DIGITS = re.compile(r"[\d][\d .-]{11,30}[\d]")
 
 
 def is_sensitive_text(text: str) -> bool:
     """Whether a name, a label or a selector means such a field."""
-    spaced = _SEPARATORS.sub(" ", _CAMEL.sub(" ", text))
-    return _WORDS.search(spaced) is not None
+    return _is_sensitive(normalize(text))
 
 
-def is_sensitive_field(element: dict[str, Any]) -> bool:
-    """Whether an element of the page's description is such a field."""
-    if str(element.get("type", "")).casefold() in _TYPES:
+def is_sensitive_field(element: dict[str, Any], described: Iterable[dict[str, Any]] = ()) -> bool:
+    """Whether an element of a page's description (`described`) is such a field. An expiry date is one beside a card."""
+    words = _words(element)
+    if str(element.get("type", "")).casefold() in _TYPES or _is_sensitive(words) or _is_card(element):
         return True
-    if _AUTOCOMPLETE.search(str(element.get("autocomplete", "")).casefold()):
+    return _LISTS["expiry"].finds(words) and any(_is_card(other) for other in described)
+
+
+def _is_sensitive(words: str) -> bool:
+    if any(_LISTS[name].finds(words) for name in ("card", "secret", "bank", "pan")):
         return True
-    return any(is_sensitive_text(str(element.get(key) or "")) for key in _TEXTS)
+    return _LISTS["code"].finds(words) and _LISTS["digits"].finds(words)
+
+
+def _words(element: dict[str, Any]) -> str:
+    hints = element.get("hints")
+    texts = [*(element.get(key) for key in _TEXTS), *(hints if isinstance(hints, list) else ())]
+    return "|".join(normalize(str(text)) for text in texts if text)
+
+
+def _is_card(element: dict[str, Any]) -> bool:
+    """A description tells of a card only: one that promises a code by SMS may belong to any field."""
+    return _LISTS["card"].finds(f"{_words(element)}|{normalize(str(element.get('described') or ''))}")
 
 
 def is_card_number(value: str) -> bool:

@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leflux.elements import only
-from leflux.plans import Target
+from leflux.tasks.elements import only
 from leflux.tasks.model import TaskState, same_page
+from leflux.tasks.plans import Target
 
 
 def pinned(state: TaskState, context: dict[str, Any]) -> TaskState:

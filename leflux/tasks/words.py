@@ -1,16 +1,16 @@
-"""What a visitor types while a task runs: “stop” ends it, “yes” and “no” answer its question.
+"""Commands that a visitor types while a task runs: "stop" ends it, "yes" and "no" answer its question.
 
-Everything else is for the agent.
+The agent gets every other text.
 """
 
 import re
 from typing import Literal
 
 from backends.records import SessionRef
-from leflux import wire
+from leflux import protocol
 from leflux.tasks import texts
-from leflux.tasks.engine import Reply, Tasks
-from leflux.tasks.ledger import Refused
+from leflux.tasks.engine import Reply, TaskEngine
+from leflux.tasks.ledger import ReportRejected
 
 _STOP = frozenset(
     {"stop", "stop it", "stop that", "stop now", "please stop", "stop please", "cancel", "cancel it", "cancel that"}
@@ -27,8 +27,8 @@ _NOISE = re.compile(r"[^\w\s]+")
 Heard = Reply | Literal["closed"] | None
 
 
-async def heard(tasks: Tasks, ref: SessionRef, question: wire.StoredMessage) -> Heard:
-    """A reply when the words were for the task, "closed" when the task's own last message answers them, else None."""
+async def heard(tasks: TaskEngine, ref: SessionRef, question: protocol.StoredMessage) -> Heard:
+    """The reply to a command, "closed" when the task's last message answers it, or None for other text."""
     if question.role != "visitor":
         return None
     words = " ".join(_NOISE.sub("", question.text).casefold().split())
@@ -36,12 +36,12 @@ async def heard(tasks: Tasks, ref: SessionRef, question: wire.StoredMessage) -> 
         return None
     try:
         return await _obey(tasks, ref, words, None if task.question is None else task.question.kind, question.seq)
-    except Refused:
-        # It ended or was answered in the meantime.
+    except ReportRejected:
+        # The task has ended, or the question was answered, meanwhile.
         return None
 
 
-async def _obey(tasks: Tasks, ref: SessionRef, words: str, asked: str | None, seq: int) -> Heard:
+async def _obey(tasks: TaskEngine, ref: SessionRef, words: str, asked: str | None, seq: int) -> Heard:
     if words in _STOP or (words in _NO and asked in ("gate", "missing")):
         await tasks.cancel(ref, closes_turn=seq)
         return "closed"

@@ -4,9 +4,8 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from tornado.web import RedirectHandler, RequestHandler
-
-from leflux.web.pages import Script
+from leflux.web.base import PlainHandler, PlainRedirect
+from leflux.web.pages import BuiltScript
 
 DIST = Path(__file__).resolve().parent.parent / "dashboard" / "dist"
 POLICY = (
@@ -19,13 +18,13 @@ PREVIEW_POLICY = POLICY + "frame-ancestors 'self'"
 FOREVER = "public, max-age=31536000, immutable"
 
 
-class _Handler(RequestHandler):
+class _Handler(PlainHandler):
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
 
-    def send(self, file: Script) -> None:
+    def send(self, file: BuiltScript) -> None:
         self.set_header("Vary", "Accept-Encoding")
         if "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")
@@ -37,7 +36,7 @@ class _Handler(RequestHandler):
 class DocumentHandler(_Handler):
     """One document for every address: which view it means is the document's business."""
 
-    def initialize(self, document: Script, policy: str, frames: str) -> None:
+    def initialize(self, document: BuiltScript, policy: str, frames: str) -> None:
         self._document = document
         self._policy = policy
         self._frames = frames
@@ -53,10 +52,10 @@ class DocumentHandler(_Handler):
     head = get
 
 
-class AssetHandler(_Handler):
+class DashboardAssetHandler(_Handler):
     """A file whose name changes with its content, so that it may be kept for good."""
 
-    def initialize(self, assets: dict[str, Script]) -> None:
+    def initialize(self, assets: dict[str, BuiltScript]) -> None:
         self._assets = assets
 
     def get(self, name: str) -> None:
@@ -77,12 +76,12 @@ def routes(enabled: bool) -> list[Any]:
     """Nothing when the dashboard is switched off. Raises `FileNotFoundError` when it was not built."""
     if not enabled:
         return []
-    assets = {file.name: Script.load(file) for file in (DIST / "assets").iterdir()}
-    index = {"document": Script.load(DIST / "index.html"), "policy": INDEX_POLICY, "frames": "DENY"}
-    preview = {"document": Script.load(DIST / "preview.html"), "policy": PREVIEW_POLICY, "frames": "SAMEORIGIN"}
+    assets = {file.name: BuiltScript.load(file) for file in (DIST / "assets").iterdir()}
+    index = {"document": BuiltScript.load(DIST / "index.html"), "policy": INDEX_POLICY, "frames": "DENY"}
+    preview = {"document": BuiltScript.load(DIST / "preview.html"), "policy": PREVIEW_POLICY, "frames": "SAMEORIGIN"}
     return [
-        (r"/dashboard", RedirectHandler, {"url": "/dashboard/"}),
+        (r"/dashboard", PlainRedirect, {"url": "/dashboard/"}),
         (r"/dashboard/preview\.html", DocumentHandler, preview),
-        (r"/dashboard/assets/(.*)", AssetHandler, {"assets": assets}),
+        (r"/dashboard/assets/(.*)", DashboardAssetHandler, {"assets": assets}),
         (r"/dashboard/.*", DocumentHandler, index),
     ]

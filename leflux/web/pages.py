@@ -1,4 +1,4 @@
-"""What browsers load: the widget's scripts and the demo shop."""
+"""Files: the widget's scripts and types, and the description of the HTTP calls."""
 
 import gzip
 import hashlib
@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from tornado.web import RequestHandler, StaticFileHandler
+from tornado.web import StaticFileHandler
 
-from leflux.web import demo
+from leflux.web.base import PlainHandler
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = ROOT / "widget" / "dist"
+DESCRIPTION = ROOT / "web" / "openapi.yaml"
 ENGLISH = "en"
+# The parts of the widget that it loads on demand.
+PARTS = ("leflux-socket", "leflux-more")
 
 
-class Script(Struct, frozen=True):
+class BuiltScript(Struct, frozen=True):
     """A script in memory, also compressed once for all."""
 
     body: bytes
@@ -23,16 +26,16 @@ class Script(Struct, frozen=True):
     etag: str
 
     @classmethod
-    def load(cls, path: Path) -> "Script":
+    def load(cls, path: Path) -> "BuiltScript":
         body = path.read_bytes()
         return cls(body, gzip.compress(body, 9, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
-class ScriptHandler(RequestHandler):
-    """Serves a script to pages of any origin, in the language `?l=` or else in English. A versioned URL (`?v=`) may be
-    kept for good."""
+class ScriptHandler(PlainHandler):
+    """Serves a script to pages of any origin, in the language `?l=` or else in English. A versioned URL (`?v=`) never
+    changes."""
 
-    def initialize(self, scripts: dict[str, Script]) -> None:
+    def initialize(self, scripts: dict[str, BuiltScript]) -> None:
         self._scripts = scripts
 
     def get(self) -> None:
@@ -55,26 +58,42 @@ class ScriptHandler(RequestHandler):
             self.finish(script.body)
 
 
-class TypesHandler(StaticFileHandler):
+class TypesHandler(PlainHandler, StaticFileHandler):
     """The types of `window.LeFlux`, for a page's own build."""
 
     def get_content_type(self) -> str:
         return "text/plain; charset=utf-8"
 
 
-def agent_scripts(folder: Path) -> dict[str, Script]:
+class DescriptionHandler(PlainHandler):
+    """`/openapi.yaml`, as it stands in the docs."""
+
+    def initialize(self, body: bytes) -> None:
+        self._body = body
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/yaml; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Access-Control-Allow-Origin", "*")
+        self.finish(self._body)
+
+
+def agent_scripts(folder: Path) -> dict[str, BuiltScript]:
     """The agent by language: `leflux-agent.<language>.js`, and English without one. Raises `FileNotFoundError`."""
-    scripts = {ENGLISH: Script.load(folder / "leflux-agent.js")}
+    scripts = {ENGLISH: BuiltScript.load(folder / "leflux-agent.js")}
     for path in folder.glob("leflux-agent.*.js"):
-        scripts[path.name.split(".")[1]] = Script.load(path)
+        scripts[path.name.split(".")[1]] = BuiltScript.load(path)
     return scripts
 
 
 def routes() -> list[Any]:
     """Raises `FileNotFoundError` when the widget was not built."""
     return [
-        (r"/embed\.js", ScriptHandler, {"scripts": {ENGLISH: Script.load(WIDGET / "embed.js")}}),
+        *(
+            (rf"/{name}\.js", ScriptHandler, {"scripts": {ENGLISH: BuiltScript.load(WIDGET / f"{name}.js")}})
+            for name in ("embed", *PARTS)
+        ),
         (r"/leflux-agent\.js", ScriptHandler, {"scripts": agent_scripts(WIDGET)}),
         (r"/(leflux\.d\.ts)", TypesHandler, {"path": str(WIDGET.parent)}),
-        *demo.routes(),
+        (r"/openapi\.yaml", DescriptionHandler, {"body": DESCRIPTION.read_bytes()}),
     ]

@@ -1,15 +1,16 @@
-// One script out of the sources below `src`, in one language.
+// Bundles one entry point of `src` in one language.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { minify } from "terser";
-import { ALIASES, leaner } from "./lean.mjs";
-import { INTERNAL } from "./names.mjs";
 
 const here = import.meta.dirname;
 export const ENGLISH = "en";
 
-/** `file.css?inline` is the minified text of the file, as it is for vitest. */
+/** The built-ins that an entry point does not take from the page. */
+const BUILTINS = { "index.ts": ["builtins.ts"], "more-part.ts": ["builtins.ts"], "socket-client.ts": ["socket-builtins.ts"] };
+
+/** Resolves `file.css?inline` to the minified text of the file, as vitest does. */
 const inlineCss = {
   name: "inline-css",
   setup({ onResolve, onLoad }) {
@@ -24,27 +25,25 @@ const inlineCss = {
   },
 };
 
-/** The bytes of `src/<entry>`; `options` are esbuild's. */
-export async function bundle(entry, language = ENGLISH, options = {}) {
+/** Returns the bundle of `src/<entry>`. `define` and `options` go to esbuild. */
+export async function bundle(entry, language = ENGLISH, { define = {}, ...options } = {}) {
   const result = await build({
     entryPoints: [join(here, "src", entry)],
-    alias: { ...ALIASES, "#texts": join(here, "src/texts", `${language}.json`) },
-    plugins: [inlineCss, leaner],
+    alias: { "#texts": join(here, "src/texts", `${language}.json`) },
+    plugins: [inlineCss],
+    define,
+    inject: (BUILTINS[entry] ?? []).map((file) => join(here, "src", file)),
     bundle: true,
     minify: true,
     format: "iife",
     target: ["es2022"],
-    // socket.io-client reaches some of them in brackets.
-    mangleProps: INTERNAL,
-    mangleQuoted: true,
     charset: "utf8",
     legalComments: "none",
     write: false,
     logLevel: "warning",
     ...options,
   });
-  // No getter here does more than look, and no function expression is called with `new`.
-  const compress = { passes: 2, pure_getters: true, unsafe_arrows: true };
+  const compress = { passes: 2 };
   const { code } = await minify(result.outputFiles[0].text, { ecma: 2022, compress });
   return new TextEncoder().encode(code);
 }

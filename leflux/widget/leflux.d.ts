@@ -13,7 +13,7 @@ export interface LeFluxMessage {
 }
 
 export interface LeFluxState {
-  /** Null before the first session, and after the conversation was cleared or the server has let it go. */
+  /** Null before the first session, after the conversation was cleared, and after the server has evicted the session. */
   sessionId: string | null;
   open: boolean;
   docked: boolean;
@@ -30,7 +30,7 @@ export interface LeFluxState {
   waiting: number;
   /** This tab's socket has joined the session. */
   connected: boolean;
-  /** The newest message that is known here. */
+  /** The `seq` of the newest message in this tab. */
   seq: number;
 }
 
@@ -40,9 +40,9 @@ export interface LeFluxEvents {
   close: null;
   expand: null;
   collapse: null;
-  /** Stored: what the visitor said. */
+  /** A message of the visitor has been stored. */
   message: LeFluxMessage;
-  /** Stored: what the assistant or the system said. */
+  /** A message of the assistant or the system has been stored. */
   reply: LeFluxMessage;
   "typing-start": null;
   "typing-end": null;
@@ -60,23 +60,26 @@ export interface LeFluxEvents {
 export type LeFluxEvent = keyof LeFluxEvents;
 
 export interface LeFluxApi {
-  open(): void;
+  /** `focus`: also focuses the input. Without it, the page keeps the focus. */
+  open(options?: { focus?: boolean }): void;
   close(): void;
   toggle(): void;
-  /** Say `text` for the visitor. Returns its `clientMessageId`, or null when it was not taken (empty, too long, read-only). */
+  /** Sends `text` as the visitor. Returns its `clientMessageId`, or null when it is not accepted (empty, too long, read-only). */
   send(text: string): string | null;
-  /** Open the panel, say `text`, and wait for the reply. Rejects when it is not taken or the conversation is cleared. */
+  /** Ends the reply that is being written. What was shown of it is kept. */
+  stop(): void;
+  /** Opens the panel, sends `text` and waits for the reply. Rejects when the text is not accepted or the conversation is cleared. */
   ask(text: string): Promise<LeFluxMessage>;
-  /** What is known of the visitor, such as name, email, phone; kept in this browser only. An empty value removes it. */
+  /** Sets data of the visitor, such as name, email, phone, stored in this browser only. An empty value removes its name. */
   setVisitorData(data: Record<string, string>): void;
   dock(): void;
   undock(): void;
-  /** Forget the conversation in this browser. The next message starts a fresh session. */
+  /** Deletes the conversation in this browser. The next message starts a new session. */
   clearConversation(): void;
   showLauncher(visible?: boolean): void;
-  /** The page has changed in a way that the widget cannot see: look at it again. */
+  /** Describes the page to the server again, after a change that the widget cannot observe. */
   reindex(): void;
-  /** Take the widget off the page. The conversation stays. */
+  /** Removes the widget from the page. The conversation stays. */
   destroy(): void;
   isReady(): boolean;
   isOpen(): boolean;
@@ -89,7 +92,7 @@ export interface LeFluxApi {
 
 declare global {
   interface Window {
-    /** There once `leflux:ready` has been dispatched. */
+    /** Available once `leflux:ready` has been dispatched. */
     LeFlux?: LeFluxApi;
   }
 }

@@ -118,8 +118,7 @@ class Booking:
         return found
 
     async def submissions(self) -> list[Any]:
-        _, answer = await self.shop.get("/demo/forms/log")
-        return [entry["fields"] for entry in answer["entries"] if entry["form"] == "booking"]
+        return [entry["fields"] for entry in await self.shop.submissions() if entry["form"] == "booking"]
 
 
 def patient(condition: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.services.wait import until
 
 # The open shadow root is read in one call, so that what comes back was on the screen at one moment.
-_READ = """() => [...document.querySelector('leflux-widget').shadowRoot.querySelectorAll('[part~=message]')].map(
+READ = """() => [...document.querySelector('leflux-widget').shadowRoot.querySelectorAll('[part~=message]')].map(
   ({dataset, textContent}) => ({
     id: dataset.id ?? null, seq: dataset.seq ? Number(dataset.seq) : null, role: dataset.role, text: textContent,
     status: dataset.status, kind: dataset.kind ?? null, streaming: dataset.streaming !== undefined,
@@ -74,7 +74,7 @@ class Chat:
 
     async def bubbles(self) -> list[Bubble]:
         """What is on the screen now."""
-        return [Bubble(**found) for found in await self.page.evaluate(_READ)]
+        return [Bubble(**found) for found in await self.page.evaluate(READ)]
 
     async def shows(self, text: str, status: str | None = None) -> Bubble:
         """Wait for a message with this text, and status."""

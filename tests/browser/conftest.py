@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, BrowserType
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
+from backends.sqlite import SqliteSettings
 from tests.browser.chat import Chat
 from tests.browser.dashboard import Desk, seed
 from tests.browser.shop import Shop
@@ -32,7 +33,7 @@ OpenShop = Callable[..., Awaitable[Shop]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a browser is driven through belongs to one event loop, so these tests share it."""
+    """Run these tests on one event loop, which the browser's driver belongs to."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
@@ -76,39 +77,85 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await fresh.close()
 
 
+def start(store: str, folder: Path, services: Services, **sections: dict[str, Any]) -> ServerProcess:
+    """A server on `store` that keeps its data in `folder`; entering it starts it."""
+    backend = BACKENDS[store]
+    assert backend.settings is not None
+    place = Place(folder, uuid4().hex[:12], services.get(backend.service) if backend.service else None)
+    port = free_port()
+    config = write_config(folder, backend.settings(place, "state"), port, **sections)
+    return ServerProcess(config, port, backend.environment(place))
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_shop(store: str, tmp_path: Path, services: Services) -> AsyncIterator[OpenShop]:
     """Start the shop with these sections of configuration, such as `session={"idle_ttl": "2s"}`."""
-    backend = BACKENDS[store]
-    assert backend.settings is not None
-    place = Place(tmp_path, uuid4().hex[:12], services.get(backend.service) if backend.service else None)
-    settings, environment = backend.settings(place, "state"), backend.environment(place)
     async with AsyncExitStack() as stack:
 
         async def open_(**sections: dict[str, Any]) -> Shop:
-            port = free_port()
-            config = write_config(tmp_path, settings, port, **sections)
-            server = await stack.enter_async_context(ServerProcess(config, port, environment))
-            return Shop(server, await stack.enter_async_context(Proxy(port)))
+            server = await stack.enter_async_context(start(store, tmp_path, services, **sections))
+            return Shop(server, await stack.enter_async_context(Proxy(server.port)))
 
         yield open_
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def shop(open_shop: OpenShop) -> Shop:
-    return await open_shop()
+class SharedServers:
+    """Servers that many tests use: one for each store and configuration, started when the first test asks."""
+
+    def __init__(self, folder: Path, services: Services, stack: AsyncExitStack) -> None:
+        self._folder = folder
+        self._services = services
+        self._stack = stack
+        self._running: dict[str, ServerProcess] = {}
+
+    async def get(self, store: str, name: str, **sections: dict[str, Any]) -> ServerProcess:
+        key = f"{name}-{store}"
+        if key not in self._running:
+            folder = self._folder / key
+            folder.mkdir()
+            self._running[key] = await self._stack.enter_async_context(start(store, folder, self._services, **sections))
+        return self._running[key]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_servers(tmp_path_factory: pytest.TempPathFactory, services: Services) -> AsyncIterator[SharedServers]:
+    async with AsyncExitStack() as stack:
+        yield SharedServers(tmp_path_factory.mktemp("shared"), services, stack)
+
+
+async def _shop(
+    request: pytest.FixtureRequest, store: str, servers: SharedServers, open_shop: OpenShop, **sections: dict[str, Any]
+) -> AsyncIterator[Shop]:
+    """Without the mark `own_server`, on a server that other tests use too, behind a proxy of the test's own."""
+    if request.node.get_closest_marker("own_server"):
+        yield await open_shop(**sections)
+        return
+    server = await servers.get(store, "slow" if sections else "plain", **sections)
+    async with Proxy(server.port) as proxy:
+        yield Shop(server, proxy)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def slow_shop(open_shop: OpenShop) -> Shop:
+async def shop(
+    request: pytest.FixtureRequest, store: str, shared_servers: SharedServers, open_shop: OpenShop
+) -> AsyncIterator[Shop]:
+    async for shop in _shop(request, store, shared_servers, open_shop):
+        yield shop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def slow_shop(
+    request: pytest.FixtureRequest, store: str, shared_servers: SharedServers, open_shop: OpenShop
+) -> AsyncIterator[Shop]:
     """Its agent takes its time over each word, so that a reply can be interrupted."""
-    return await open_shop(agent={"echo": {"delay": "50ms"}})
+    async for shop in _shop(request, store, shared_servers, open_shop, agent={"echo": {"delay": "50ms"}}):
+        yield shop
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """A shop whose owner may sign in, on SQLite, with conversations of the last weeks."""
-    settings = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
+    settings = StoreSettings(backend="sqlite", options=SqliteSettings(path=str(tmp_path / "leflux.db")))
     storage = await open_storage(settings)
     try:
         sessions = await seed(storage)

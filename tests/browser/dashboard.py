@@ -11,7 +11,9 @@ from playwright.async_api import BrowserContext, Dialog, Locator, Page, expect
 
 from backends.base import Storage
 from backends.records import LogEntry, NewSession, SessionRef, Task
-from leflux.owners import Owners
+from leflux.chat.conversation_ids import ConversationIdSource
+from leflux.common.server_key import ServerKey
+from leflux.owner.accounts import Accounts
 from tests.contract.kit import make_draft
 from tests.services.chromium import LIMIT_MS
 from tests.services.server import ServerProcess
@@ -98,7 +100,7 @@ class Desk:
 
 
 async def seed(storage: Storage) -> dict[str, str]:
-    """Store the account, and conversations: their ids by what they are about."""
+    """Store the account, and conversations: their conversation ids by what they are about."""
     await seed_account(storage)
     now = round(time.time() * 1000)
     first = await log_conversation(storage, now - 50 * HOUR, [Line("visitor", "Is there a showroom in Hamburg?")])
@@ -124,12 +126,13 @@ async def seed(storage: Storage) -> dict[str, str]:
     for number in range(40):
         talk = [Line("visitor", f"What does lamp number {number} cost?"), Line("assistant", "It costs €160.")]
         ids[f"lamp {number}"] = await log_conversation(storage, now - (60 + number) * HOUR, talk)
-    return ids
+    named = await ConversationIdSource(ServerKey(storage.settings)).get()
+    return {about: named.of(session_id) for about, session_id in ids.items()}
 
 
 async def seed_account(storage: Storage) -> None:
     """Whoever owns the site and may sign in."""
-    await Owners(storage.settings).set_account(EMAIL, [SITE], PASSWORD)
+    await Accounts(storage.settings).set_account(EMAIL, [SITE], PASSWORD)
 
 
 async def log_conversation(

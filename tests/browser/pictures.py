@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from playwright.async_api import Browser, BrowserContext, expect
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.records import AuditEntry, NewSession, SessionRef, Task
-from leflux.analytics import Analytics
+from backends.sqlite import SqliteSettings
+from leflux.owner.analytics import Analytics
 from tests.browser.dashboard import EMAIL, HOUR, SITE, Desk, Line, log_conversation, seed_account
 from tests.contract.kit import make_draft
 from tests.services import free_port
@@ -61,6 +62,7 @@ PAGES = {
     "knowledge": "/settings/knowledge",
     "playbooks": "/settings/playbooks",
     "audit": "/settings/audit",
+    "account": "/account",
 }
 
 
@@ -154,7 +156,7 @@ async def read_site(config: Path, url: str) -> None:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(folder / "leflux.db")))
+        settings = StoreSettings(backend="sqlite", options=SqliteSettings(path=str(folder / "leflux.db")))
         storage = await open_storage(settings)
         try:
             live = await fill(storage)

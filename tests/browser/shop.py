@@ -1,5 +1,6 @@
 """The demo shop on a real server behind a proxy that a test can break, and what the store holds of a conversation."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,22 @@ class Shop:
         url, headers = self.server.base + path, {"Origin": self.server.base}
         async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
             return answer.status, await answer.json()
+
+    async def submissions(self) -> list[dict[str, Any]]:
+        """What was submitted to the demo's forms, read as the owner whose password the first start has told."""
+        email, password = await until(self._account, "the first start shows its account")
+        jar, base = aiohttp.CookieJar(unsafe=True), self.server.base
+        async with aiohttp.ClientSession(cookie_jar=jar) as http:
+            async with http.post(f"{base}/api/admin/login", json={"email": email, "password": password}) as answer:
+                assert answer.status == 200, await answer.text()
+            async with http.get(f"{base}/demo/forms/log") as answer:
+                entries: list[dict[str, Any]] = (await answer.json())["entries"]
+                return entries
+
+    async def _account(self) -> tuple[str, str] | None:
+        shown = r"The account for the dashboard, shown this once:.*\n\W*(\S+@\S+) +(\S+)"
+        found = re.search(shown, self.server.log.read_text("utf-8"))
+        return None if found is None else (found[1], found[2])
 
     async def stored(self, session_id: str) -> list[dict[str, Any]]:
         """Every message of the session as the store has it."""

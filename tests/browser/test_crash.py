@@ -1,4 +1,4 @@
-"""The tab or the whole browser dies (FAULTS 24 and 25)."""
+"""The tab or the whole browser is killed."""
 
 import asyncio
 from pathlib import Path

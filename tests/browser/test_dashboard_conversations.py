@@ -5,8 +5,10 @@ import json
 import time
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.async_api import BrowserContext, Download, expect
+import pytest
+from playwright.async_api import Browser, BrowserContext, Download, expect
 
 from tests.browser.dashboard import HOSTILE, HOUR, KINDS, SITE, Desk, Owner
 
@@ -32,6 +34,18 @@ async def test_a_search_finds_whole_words_and_the_beginning_of_the_last(desk: De
     await expect(tab.page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     await tab.page.get_by_role("button", name="Clear the filters").click()
     await finds(tab, 30)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])
+async def test_a_day_has_all_of_its_hours(desk: Desk, browser: Browser, day: str, hours: int) -> None:
+    context = await browser.new_context(timezone_id="Europe/Berlin")
+    tab = await desk.owner(context, LIST)
+    await tab.page.get_by_label("From").fill(day)
+    async with tab.page.expect_request(lambda request: "to=" in request.url) as asked:
+        await tab.page.get_by_label("To").fill(day)
+    query = parse_qs(urlsplit((await asked.value).url).query)
+    assert int(query["to"][0]) - int(query["from"][0]) == hours * HOUR
+    await context.close()
 
 
 async def test_days_limit_the_list_and_the_address_keeps_them(desk: Desk, context: BrowserContext) -> None:

@@ -6,7 +6,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from backends import SqliteSettings, StoreSettings
+from backends import StoreSettings
+from backends.sqlite import SqliteSettings
 from tests.browser.dashboard import SITE, Desk, Owner
 from tests.services import free_port
 from tests.services.chromium import LIMIT_MS
@@ -18,6 +19,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PAGES = ["", "/conversations", "/analytics", "/nowhere"]
 PAGES += [f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "audit")]
+PAGES += ["/account"]
 
 
 async def judge(tab: Owner) -> None:
@@ -111,7 +113,7 @@ async def test_documents_are_never_kept_and_assets_for_good(desk: Desk) -> None:
 
 
 async def test_a_dashboard_that_is_switched_off_is_not_there(tmp_path: Path) -> None:
-    settings = StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
+    settings = StoreSettings(backend="sqlite", options=SqliteSettings(path=str(tmp_path / "leflux.db")))
     port = free_port()
     config = write_config(tmp_path, settings, port, dashboard={"enabled": False})
     async with ServerProcess(config, port) as server, aiohttp.ClientSession() as http:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from uuid import uuid4
 
-import msgspec
 import pytest
 from playwright.async_api import BrowserContext, expect
 
@@ -43,15 +42,10 @@ async def test_state_in_redis_and_log_in_firestore(
         await storage.close()
     port = free_port()
     config = write_config(
-        tmp_path, settings[0], port, message_log=to_section(settings[1]), crawler={"private_hosts": ["127.0.0.1"]}
+        tmp_path, settings[0], port, message_log=settings[1].section(), crawler={"private_hosts": ["127.0.0.1"]}
     )
     async with ServerProcess(config, port, environment) as server:
         await look_around(Desk(server, sessions), context)
-
-
-def to_section(settings: object) -> dict[str, object]:
-    section: dict[str, object] = msgspec.to_builtins(settings)
-    return section
 
 
 async def look_around(desk: Desk, context: BrowserContext) -> None:
@@ -80,7 +74,7 @@ async def look_around(desk: Desk, context: BrowserContext) -> None:
         await expect(tab.title).to_be_visible()
         await expect(tab.page.locator(".skeleton")).to_have_count(0)
         await expect(tab.page.get_by_text("This could not be loaded")).to_have_count(0)
-    await expect(tab.page.locator(".trail li")).to_have_count(4)
+    await expect(tab.page.locator(".trail li")).to_have_count(6)
     assert tab.wrong == []
 
 

@@ -114,7 +114,7 @@ def state(**fields: Any) -> dict[str, Any]:
     calm = {
         "open": True, "docked": False, "expanded": False, "launcherVisible": True, "messages": [], "typing": False,
         "notice": None, "readOnly": False, "unread": 0, "config": {"chips": ["Prices", "Book a demo"]}, "locale": "en",
-        "maxChars": 5000, "task": None, "confirmation": None,
+        "maxChars": 5000, "clockOffset": 0, "task": None, "confirmation": None,
     }  # fmt: skip
     return calm | fields
 

@@ -3,12 +3,11 @@
 import asyncio
 from uuid import uuid4
 
-import msgspec
 import pytest
 import yaml
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from backends import StoreSettings, open_storage
+from backends import open_storage, read_settings
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenShop, visit
 from tests.browser.dashboard import SITE, Desk, Owner, seed_account
@@ -78,7 +77,7 @@ async def test_a_visitor_forgets_a_conversation_by_the_menu(open_shop: OpenShop,
 async def owned(shop: Shop) -> Desk:
     """Its owner's desk; the owner reaches the server past the proxy that the visitors' network goes through."""
     store = yaml.safe_load(shop.server.config.read_text())["storage"]
-    storage = await open_storage(msgspec.convert(store, StoreSettings))
+    storage = await open_storage(read_settings(store))
     try:
         await seed_account(storage)
     finally:

@@ -11,6 +11,8 @@ from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 from tests.services.chromium import open_profile
 
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def store() -> str:

@@ -12,6 +12,7 @@ from tests.browser.conftest import visit
 from tests.browser.shop import Shop
 from tests.browser.tabs import kept, shows_nothing, two_tabs
 from tests.services.chromium import LIMIT_MS
+from tests.services.wait import until
 
 
 @pytest.fixture
@@ -67,7 +68,11 @@ async def test_a_long_press_of_the_mouse_clears(shop: Shop, context: BrowserCont
     old_id = await chat.session_id()
     await clear(chat)
     await shows_nothing(chat)
-    assert "leflux:sessionId" not in await kept(chat.page)
+
+    async def is_cleared() -> bool:
+        return "leflux:sessionId" not in await kept(chat.page)
+
+    await until(is_cleared, "the time for undoing has passed")
     await goes_on_afresh(shop, chat, old_id)
 
 

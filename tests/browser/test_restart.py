@@ -12,6 +12,8 @@ from tests.browser.shop import Shop
 pytestmark = pytest.mark.every_durable_store
 TURNS = 3
 
+pytestmark = pytest.mark.own_server
+
 
 async def test_a_killed_server_comes_back_with_the_conversation(shop: Shop, context: BrowserContext) -> None:
     chat = await visit(context, shop.home)

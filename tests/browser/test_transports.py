@@ -18,6 +18,13 @@ BLOCKED = {
     }""",
 }
 
+# A proxy that accepts a WebSocket and then passes only the first messages.
+SILENT = """window.WebSocket = class extends WebSocket {
+  passed = 0;
+  set onopen(handler) { super.onopen = (event) => %(passes)d > 0 && handler(event); }
+  set onmessage(handler) { super.onmessage = (event) => { if (++this.passed <= %(passes)d) handler(event); }; }
+};"""
+
 
 def transports(page: Page) -> list[str]:
     """Filled with the transport of every request for the socket."""
@@ -63,3 +70,23 @@ async def test_long_polling_carries_the_chat_where_a_websocket_is_blocked(
     await page.reload()
     await shop.agrees(await chat.open(), 2 * TURNS + 2)
     assert set(used) == {"polling"}
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2, 4])
+async def test_long_polling_takes_over_from_a_websocket_that_falls_silent_and_is_remembered(
+    passes: int, shop: Shop, context: BrowserContext
+) -> None:
+    await context.add_init_script(SILENT % {"passes": passes})
+    page = await context.new_page()
+    used = transports(page)
+    await page.goto(shop.home)
+    chat = await Chat(page).open()
+    await chat.converse(TURNS)
+    assert used[0] == "websocket"
+    assert used[-1] == "polling"
+    used.clear()
+    await page.reload()
+    await chat.open()
+    await chat.ask("after a reload")
+    assert set(used) == {"polling"}
+    await shop.agrees(chat, 2 * TURNS + 2)

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from backends import FirestoreSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
+from backends.firestore import FirestoreSettings
 from tests.services.firestore import named
 
 
 def settings_for(prefix: str, deadline: float = 10.0) -> StoreSettings:
-    return StoreSettings(backend="firestore", firestore=FirestoreSettings(collection_prefix=prefix), deadline=deadline)
+    return StoreSettings(backend="firestore", options=FirestoreSettings(collection_prefix=prefix), deadline=deadline)
 
 
 @asynccontextmanager

@@ -1,13 +1,14 @@
-"""What the tests of Redis faults say often."""
+"""Helpers of the tests of Redis faults."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from backends import RedisSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.errors import StoreUnavailable
 from backends.records import Appended, Draft, SessionRef
+from backends.redis import RedisSettings
 from tests.contract.kit import SITE, decoded, texts
 from tests.services.wait import until
 
@@ -19,7 +20,7 @@ GENEROUS = 30.0
 @asynccontextmanager
 async def opened(url: str, deadline: float = GENEROUS) -> AsyncIterator[Storage]:
     """A storage whose log shares the store."""
-    settings = StoreSettings(backend="redis", redis=RedisSettings(url=url, prefix=PREFIX), deadline=deadline)
+    settings = StoreSettings(backend="redis", options=RedisSettings(url=url, prefix=PREFIX), deadline=deadline)
     storage = await open_storage(settings)
     try:
         yield storage

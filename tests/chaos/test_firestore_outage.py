@@ -1,4 +1,4 @@
-"""Firestore dies, hangs or holds damaged documents: FAULTS 15 and 17, rules G1 and G2."""
+"""Firestore dies, hangs or holds damaged documents: rules G1 and G2."""
 
 import asyncio
 import signal
@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from backends import FirestoreSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.errors import SessionCorrupt, SessionDeleted, StoreMisconfigured, StoreUnavailable
+from backends.firestore import FirestoreSettings
 from backends.records import AuditEntry, LogQuery, NewSession, SessionRef
 from tests.chaos.firestore_kit import documents, opened
 from tests.conftest import Services
@@ -142,7 +143,7 @@ async def test_opening_without_usable_credentials_is_a_misconfiguration(
 async def test_a_prefix_with_a_slash_is_a_misconfiguration() -> None:
     section = FirestoreSettings(collection_prefix="a/")
     with named("127.0.0.1:1"), pytest.raises(StoreMisconfigured):
-        await open_storage(StoreSettings(backend="firestore", firestore=section))
+        await open_storage(StoreSettings(backend="firestore", options=section))
 
 
 async def test_a_damaged_session_is_quarantined_and_the_others_are_unharmed(services: Services) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
 from google.cloud.firestore import Client
 
@@ -38,8 +37,7 @@ def place_of(backend: str, folder: Path, services: Services) -> Place:
 def section(backend: str, place: Place, part: str) -> dict[str, Any]:
     settings = BACKENDS[backend].settings
     assert settings is not None
-    built: dict[str, Any] = msgspec.to_builtins(settings(place, part))
-    return built
+    return settings(place, part).section()
 
 
 def everything(backend: str, place: Place, part: str = "") -> bytes:

@@ -61,7 +61,7 @@ def chat(session_id: str, client_message_id: str, text: str) -> dict[str, str]:
 
 
 async def test_a_lost_reply_and_the_widgets_retry_leave_one_copy(tmp_path: Path, store: RedisServer) -> None:
-    """FAULTS 9."""
+    """A lost reply of Redis leaves one message (R5)."""
     async with behind(tmp_path, store) as (visitor, link):
         socket, session_id = await seated(visitor)
         link.drop_reply(APPENDED)
@@ -77,7 +77,7 @@ async def test_a_lost_reply_and_the_widgets_retry_leave_one_copy(tmp_path: Path,
 async def test_ten_parallel_retries_by_http_are_one_message_also_when_a_reply_is_lost(
     tmp_path: Path, store: RedisServer
 ) -> None:
-    """FAULTS 37 and 9 together."""
+    """Ten parallel retries behind a lost reply leave one message (R5)."""
     async with behind(tmp_path, store) as (visitor, link):
         session_id = await visitor.init()
         link.drop_reply(APPENDED)
@@ -101,7 +101,7 @@ async def test_ten_parallel_retries_by_http_are_one_message_also_when_a_reply_is
 
 
 async def test_a_frozen_redis_is_unavailable_and_never_a_hang(tmp_path: Path, store: RedisServer) -> None:
-    """FAULTS 8: what was sent meanwhile may have landed; the retry finds out."""
+    """What was sent to a frozen Redis may have landed; the retry finds out (R5)."""
     async with behind(tmp_path, store) as (visitor, _):
         socket, session_id = await seated(visitor)
         assert (await socket.say(session_id, "before", "c-0"))["seq"] == 1
@@ -145,7 +145,7 @@ async def test_what_was_sent_to_a_frozen_redis_is_stored_once(tmp_path: Path, st
 async def test_a_killed_redis_is_unavailable_and_returns_with_every_acknowledged_word(
     tmp_path: Path, store: RedisServer
 ) -> None:
-    """FAULTS 7."""
+    """Redis crashes: what was acknowledged survives (R2)."""
     async with behind(tmp_path, store) as (visitor, _):
         socket, session_id = await seated(visitor)
         said = [f"text {number}" for number in range(30)]

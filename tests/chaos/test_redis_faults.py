@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from backends import RedisSettings, StoreSettings
-from backends import redis as redis_backend
+from backends import StoreSettings, open_store
 from backends.errors import SessionNotFound, StoreUnavailable
 from backends.records import Appended, Draft, LogQuery, SessionRef
+from backends.redis import RedisSettings
 from tests.chaos.redis_kit import GENEROUS, PREFIX, answers, every_read, insist, logged_texts, opened
 from tests.contract.kit import LONG, SITE, ask, decoded, make_draft, make_ref, outcomes, say, started, texts
 from tests.services.proxy import Proxy
@@ -159,9 +159,9 @@ async def test_a_crash_between_append_and_log_delivers_once(server: RedisServer)
         ref = await started(storage)
         await say(storage, ref, "lamp")
         assert await logged_texts(storage, ref) == ["lamp"]
-    settings = StoreSettings(backend="redis", redis=RedisSettings(url=server.url, prefix=PREFIX))
+    settings = StoreSettings(backend="redis", options=RedisSettings(url=server.url, prefix=PREFIX))
     # Without a log of its own, this process only leaves lines behind, as one does that dies after its append.
-    dying = await redis_backend.open(settings, log_shares_store=False)
+    dying = await open_store(settings, log_shares_store=False)
     await say(dying, ref, "lantern")
     entries = await dying.sessions.outbox(10)
     await dying.log.append(entries)

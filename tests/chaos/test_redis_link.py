@@ -7,11 +7,13 @@ from importlib.metadata import version
 import pytest
 from redis.asyncio import Redis
 
-from backends import RedisSettings, StoreSettings, open_storage, redis_link
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.errors import StoreUnavailable
 from backends.records import SessionRef
-from backends.redis_outbox import _runs
+from backends.redis import RedisSettings, node_pipeline
+from backends.redis.connection import PendingCall, RedisConnection
+from backends.redis.outbox import _runs
 from tests.contract.kit import outcomes, say, started, texts
 from tests.services.redis import RedisServer, redis
 from tests.services.wait import until
@@ -26,7 +28,7 @@ def server() -> Iterator[RedisServer]:
 @pytest.fixture
 async def storage(server: RedisServer) -> AsyncIterator[Storage]:
     server.ask(b"FLUSHALL")
-    opened = await open_storage(StoreSettings(backend="redis", redis=RedisSettings(url=server.url), deadline=30.0))
+    opened = await open_storage(StoreSettings(backend="redis", options=RedisSettings(url=server.url), deadline=30.0))
     yield opened
     await opened.close()
 
@@ -56,18 +58,26 @@ async def every_connection(server: RedisServer, storage: Storage, refs: Sequence
     async def are_open() -> bool:
         await asyncio.gather(*(storage.sessions.load(ref) for ref in [*refs] * 5))
         # One more is the one that asks.
-        return int(server.info()["connected_clients"]) == redis_link.CONNECTIONS + 1
+        return int(server.info()["connected_clients"]) == node_pipeline.CONNECTIONS + 1
 
     await until(are_open, "the connections are open")
 
 
-async def test_calls_of_one_turn_travel_in_few_pipelines(server: RedisServer, storage: Storage) -> None:
+async def test_calls_made_together_travel_in_few_pipelines(
+    server: RedisServer, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refs = [await started(storage) for _ in range(10)]
     await every_connection(server, storage, refs)
-    asking = -reads(server) + reads(server)
-    before = reads(server)
+    sent: list[int] = []
+    send = RedisConnection.send
+
+    def count(connection: RedisConnection, calls: list[PendingCall]) -> None:
+        sent.append(len(calls))
+        send(connection, calls)
+
+    monkeypatch.setattr(RedisConnection, "send", count)
     await asyncio.gather(*(storage.sessions.load(ref) for ref in refs))
-    assert reads(server) - before - asking == -(-len(refs) // redis_link.EARLY)
+    assert sent == [node_pipeline.EARLY, len(refs) - node_pipeline.EARLY]
 
 
 async def test_thousands_of_calls_at_once_share_a_few_connections(server: RedisServer, storage: Storage) -> None:
@@ -76,11 +86,11 @@ async def test_thousands_of_calls_at_once_share_a_few_connections(server: RedisS
     results = await outcomes([say(storage, ref, f"{i}", f"id-{i}") for i in range(2000)])
     assert not [result for result in results if isinstance(result, BaseException)]
     assert sorted(result.seq for result in results) == list(range(1, 2001))
-    assert int(server.info()["connected_clients"]) <= idle + redis_link.CONNECTIONS
+    assert int(server.info()["connected_clients"]) <= idle + node_pipeline.CONNECTIONS
 
 
 async def test_more_calls_than_may_wait_are_refused_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_link, "MAX_WAITING", 50)
+    monkeypatch.setattr(node_pipeline, "MAX_WAITING", 50)
     ref = await started(storage)
     results = await outcomes([storage.sessions.load(ref) for _ in range(80)])
     assert [type(result) for result in results].count(StoreUnavailable) == 30
@@ -103,7 +113,7 @@ async def test_a_call_that_was_given_up_before_it_was_sent_is_never_sent(server:
     try:
         # One batch for each connection, so that what comes next has to wait.
         busy = []
-        for _ in range(redis_link.CONNECTIONS):
+        for _ in range(node_pipeline.CONNECTIONS):
             busy.append(asyncio.create_task(storage.sessions.load(ref)))
             await turns()
         call = asyncio.create_task(say(storage, ref, "never"))
@@ -125,7 +135,7 @@ async def turns() -> None:
 
 async def test_a_closed_storage_leaves_no_connection_and_closes_twice(server: RedisServer) -> None:
     before = int(server.info()["connected_clients"])
-    storage = await open_storage(StoreSettings(backend="redis", redis=RedisSettings(url=server.url), deadline=30.0))
+    storage = await open_storage(StoreSettings(backend="redis", options=RedisSettings(url=server.url), deadline=30.0))
     ref = await started(storage)
     await asyncio.gather(*(say(storage, ref, f"{i}") for i in range(20)))
     await storage.close()
@@ -144,7 +154,7 @@ async def test_hints_of_one_pipeline_travel_as_one_command(server: RedisServer, 
         line.split(":", 1) for line in server.cli("INFO", "commandstats").decode().splitlines() if ":" in line
     )
     # One script for each message, and one for all the hints of what travels together.
-    pipelines = -(-len(refs) // (redis_link.EARLY - 1))
+    pipelines = -(-len(refs) // (node_pipeline.EARLY - 1))
     assert counts["cmdstat_evalsha"].startswith(f"calls={len(refs) + pipelines},")
 
 
@@ -159,7 +169,7 @@ async def test_a_caller_that_gives_up_takes_no_other_callers_hint_away(storage: 
 
 
 async def test_the_driver_has_the_private_parts_that_are_taken_over(server: RedisServer) -> None:
-    """`redis_wire` takes the stream of a connected connection; read it again when this fails after an update."""
+    """`backends/redis/connection.py` takes over the stream; check it when this fails after an update."""
     assert version("redis") == "8.1.0"
     client = Redis.from_url(server.url)
     connection = await client.connection_pool.get_connection()

@@ -6,7 +6,7 @@ import pytest
 
 from backends.errors import SessionCorrupt, SessionDeleted
 from backends.records import LogQuery
-from backends.redis_keys import Keys
+from backends.redis.keys import Keys
 from tests.chaos.redis_kit import PREFIX, every_read, logged_texts, opened
 from tests.contract.kit import LONG, SITE, ask, say, started, texts
 from tests.services.redis import RedisServer, redis

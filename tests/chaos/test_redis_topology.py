@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
-from backends import RedisSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.errors import StoreMisconfigured, StoreUnavailable
 from backends.records import Appended, SessionRef
+from backends.redis import RedisSettings
 from tests.chaos.redis_kit import GENEROUS, has_each_once, insist, opened
 from tests.contract.kit import make_draft, outcomes, started
 from tests.services import free_port
@@ -158,13 +159,15 @@ async def test_a_single_server_is_no_cluster_and_a_node_no_single_server(
 
 async def test_a_prefix_with_braces_is_refused(server: RedisServer) -> None:
     with pytest.raises(StoreMisconfigured, match=r"storage\.redis\.prefix"):
-        await open_storage(StoreSettings(backend="redis", redis=RedisSettings(url=server.url, prefix="{a}")))
+        await open_storage(StoreSettings(backend="redis", options=RedisSettings(url=server.url, prefix="{a}")))
 
 
 async def test_two_prefixes_share_a_server_without_meeting(server: RedisServer) -> None:
     ref: SessionRef | None = None
     for prefix in ("a:", "b:"):
-        settings = StoreSettings(backend="redis", redis=RedisSettings(url=server.url, prefix=prefix), deadline=GENEROUS)
+        settings = StoreSettings(
+            backend="redis", options=RedisSettings(url=server.url, prefix=prefix), deadline=GENEROUS
+        )
         storage = await open_storage(settings)
         ref = await started(storage) if ref is None else ref
         assert (await storage.sessions.active()) == (1 if prefix == "a:" else 0)

@@ -7,16 +7,18 @@ processes, may work on the same data at one time).
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from backends import FirestoreSettings, RedisSettings, SqliteSettings, StoreSettings
+from backends import StoreSettings, open_store
 from backends.base import Storage
-from backends.firestore import FirestoreStorage
+from backends.firestore import FirestoreSettings
+from backends.firestore.store import FirestoreStorage
+from backends.redis import RedisSettings
 from backends.split import SplitStorage
+from backends.sqlite import SqliteSettings
 from tests.contract.example_store import SnapshotStorage
 from tests.services import firestore
 from tests.services.mockfirestore import MockAsyncClient, MockService
@@ -70,15 +72,13 @@ def from_settings(
     @asynccontextmanager
     async def harness(place: Place) -> AsyncIterator[Harness]:
         state, log = choose(place, "state"), choose(place, "log")
-        module = import_module(f"backends.{state.backend}")
 
         async def open_() -> Storage:
-            opened: Storage = await module.open(state, log_shares_store=True)
-            return opened
+            return await open_store(state, log_shares_store=True)
 
         async def open_split() -> Storage:
             return SplitStorage(
-                await module.open(state, log_shares_store=False), await module.open(log, log_shares_store=True)
+                await open_store(state, log_shares_store=False), await open_store(log, log_shares_store=True)
             )
 
         yield Harness(open_, open_split)
@@ -92,7 +92,7 @@ def _memory(place: Place, part: str) -> StoreSettings:
 
 def _sqlite(place: Place, part: str) -> StoreSettings:
     path = place.folder / f"{part}.db"
-    return StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(path)), deadline=DEADLINE)
+    return StoreSettings(backend="sqlite", options=SqliteSettings(path=str(path)), deadline=DEADLINE)
 
 
 @asynccontextmanager
@@ -109,12 +109,12 @@ async def _snapshot(place: Place) -> AsyncIterator[Harness]:
 
 def _redis(place: Place, part: str) -> StoreSettings:
     settings = RedisSettings(url=place.service.url, prefix=f"{place.tag}:{part}:")
-    return StoreSettings(backend="redis", redis=settings, deadline=DEADLINE)
+    return StoreSettings(backend="redis", options=settings, deadline=DEADLINE)
 
 
 def _firestore_settings(place: Place, part: str) -> StoreSettings:
     section = FirestoreSettings(collection_prefix=f"{place.tag}-{part}-")
-    return StoreSettings(backend="firestore", firestore=section, deadline=DEADLINE)
+    return StoreSettings(backend="firestore", options=section, deadline=DEADLINE)
 
 
 def _firestore_environment(place: Place) -> dict[str, str]:
@@ -130,15 +130,16 @@ async def _firestore(place: Place) -> AsyncIterator[Harness]:
 
 @asynccontextmanager
 async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
-    settings = StoreSettings(backend="firestore", deadline=DEADLINE)
     state, log = MockService(), MockService()
 
     async def open_() -> Storage:
-        return FirestoreStorage(MockAsyncClient(state), settings, log_shares_store=True)
+        return FirestoreStorage(MockAsyncClient(state), FirestoreSettings(), DEADLINE, log_shares_store=True)
 
     async def open_split() -> Storage:
-        split = FirestoreStorage(MockAsyncClient(state), settings, log_shares_store=False)
-        return SplitStorage(split, FirestoreStorage(MockAsyncClient(log), settings, log_shares_store=True))
+        split = FirestoreStorage(MockAsyncClient(state), FirestoreSettings(), DEADLINE, log_shares_store=False)
+        return SplitStorage(
+            split, FirestoreStorage(MockAsyncClient(log), FirestoreSettings(), DEADLINE, log_shares_store=True)
+        )
 
     yield Harness(open_, open_split)
 

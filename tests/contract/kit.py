@@ -1,4 +1,4 @@
-"""What the contract tests say often."""
+"""Helpers of the contract tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -48,7 +48,7 @@ async def say(
 
 
 async def ask(storage: Storage, ref: SessionRef, text: str = "why?") -> Appended:
-    """A message that opens a turn."""
+    """A message that opens a question."""
     return await say(storage, ref, text, opens_turn=True, renews=True)
 
 
@@ -91,7 +91,7 @@ async def logged(storage: Storage, ref: SessionRef) -> list[str]:
     return [decoded(body)["text"] for body in await storage.log.messages(ref.site_id, ref.session_id, 0, 1000)]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 90.0) -> None:
     """Wait for a condition; fails naming `what`."""
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""Rules L1, L3 and L5, and what the log answers: listings, summaries, exports, days, retention."""
+"""Rules L1, L3, L5 and L7 to L10: what the log answers: listings, summaries, exports, days, retention."""
 
 import pytest
 
@@ -39,7 +39,7 @@ async def test_l1_a_batch_of_many_lines_and_an_empty_one_are_taken(storage: Stor
     assert await storage.log.count_older(SITE, 2**45) == LogCount(7, 700)
 
 
-async def test_a_summary_tells_the_sessions_first_words_and_last_activity(storage: Storage) -> None:
+async def test_l7_a_summary_tells_the_sessions_first_words_and_last_activity(storage: Storage) -> None:
     fields = {"visitor_id": "v-1", "continues": "older", "started_at": MONDAY}
     await storage.log.append(
         [
@@ -62,14 +62,14 @@ async def test_a_sessions_first_text_is_empty_until_its_visitor_speaks(storage: 
     assert summary.first_text == ""
 
 
-async def test_continued_by_names_the_session_that_follows(storage: Storage) -> None:
+async def test_l7_continued_by_names_the_session_that_follows(storage: Storage) -> None:
     await storage.log.append([make_entry("s-1"), make_entry("s-2", continues="s-1")])
     assert await storage.log.continued_by(SITE, "s-1") == "s-2"
     assert await storage.log.continued_by(SITE, "s-2") is None
     assert await storage.log.continued_by(OTHER_SITE, "s-1") is None
 
 
-async def test_messages_come_in_seq_order_by_page_and_for_their_site_only(storage: Storage) -> None:
+async def test_l8_messages_come_in_seq_order_by_page_and_for_their_site_only(storage: Storage) -> None:
     lines = [make_entry("s-1", seq) for seq in range(1, 8)]
     await storage.log.append(lines)
     assert await storage.log.messages(SITE, "s-1", 0, 3) == [line.body for line in lines[:3]]
@@ -147,7 +147,7 @@ async def test_l5_an_export_may_be_left_half_way_and_holds_up_nobody(storage: St
     assert len(await exported(storage)) == 1_500
 
 
-async def test_days_counts_each_utc_day_that_the_range_touches(storage: Storage) -> None:
+async def test_l9_days_counts_each_utc_day_that_the_range_touches(storage: Storage) -> None:
     await storage.log.append(
         [
             make_entry("s-1", 1, ts=MONDAY, visitor_id="v-1"),
@@ -167,7 +167,7 @@ async def test_days_counts_each_utc_day_that_the_range_touches(storage: Storage)
     assert await storage.log.days(SITE, MONDAY - 7 * DAY, MONDAY) == []
 
 
-async def test_retention_erases_exactly_what_it_counted_in_steps(storage: Storage) -> None:
+async def test_l10_retention_erases_exactly_what_it_counted_in_steps(storage: Storage) -> None:
     for number in range(6):
         await storage.log.append([make_entry(f"s-{number}", seq, ts=MONDAY + 10 * number + seq) for seq in (1, 2)])
     await storage.log.append([make_entry("s-other", 1, ts=MONDAY, site_id=OTHER_SITE)])
@@ -185,7 +185,7 @@ async def test_retention_erases_exactly_what_it_counted_in_steps(storage: Storag
     assert await listed(storage, LogQuery(), OTHER_SITE) == [["s-other"]]
 
 
-async def test_retention_judges_a_session_by_its_last_line(storage: Storage) -> None:
+async def test_l10_retention_judges_a_session_by_its_last_line(storage: Storage) -> None:
     await storage.log.append([make_entry("s-1", 1, ts=MONDAY), make_entry("s-1", 2, ts=MONDAY + DAY)])
     assert await storage.log.count_older(SITE, MONDAY + DAY) == LogCount()
     assert await storage.log.count_older(SITE, MONDAY + DAY + 1) == LogCount(1, 2)

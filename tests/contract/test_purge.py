@@ -57,8 +57,6 @@ async def _is_deleted(storage: Storage, ref: SessionRef) -> None:
         lambda: store.task(ref),
         lambda: store.swap_task(ref, make_task(), 0, 1),
         lambda: store.lease(ref, "worker", 10.0),
-        lambda: store.delete(ref, LONG),
-        lambda: store.delete(ref, LONG, bury_absent=True),
     ):
         with pytest.raises(SessionDeleted):
             await call()

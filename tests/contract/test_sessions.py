@@ -13,7 +13,7 @@ async def test_s4_a_created_session_is_empty_and_loads_as_it_was_made(storage: S
     ref = make_ref()
     created = await storage.sessions.create(ref, NewSession(visitor_id="v-1", continues="older", prior=b'["x"]'))
     assert (created.session_id, created.site_id) == (ref.session_id, ref.site_id)
-    assert (created.seq, created.epoch, created.owner) == (0, 0, None)
+    assert (created.seq, created.epoch, created.holder) == (0, 0, None)
     assert (created.asked, created.answered, created.attempts) == (0, 0, 0)
     assert (created.visitor_id, created.continues) == ("v-1", "older")
     assert created.created_at == created.last_activity > 1_600_000_000_000
@@ -123,7 +123,7 @@ async def test_s7_each_claim_raises_the_epoch_and_the_newest_owns(storage: Stora
     ref = await started(storage)
     for epoch, owner in enumerate(["a", "b", "a"], start=1):
         session = (await storage.sessions.claim(ref, owner, 0, 10)).session
-        assert (session.epoch, session.owner) == (epoch, owner)
+        assert (session.epoch, session.holder) == (epoch, owner)
         assert await storage.sessions.load(ref) == session
 
 
@@ -144,7 +144,7 @@ async def test_s8_release_leaves_no_owner_and_keeps_the_epoch(storage: Storage) 
     assert await storage.sessions.release(ref, 1) is True
     assert await storage.sessions.release(ref, 1) is False
     session = await storage.sessions.load(ref)
-    assert (session.owner, session.epoch) == (None, 1)
+    assert (session.holder, session.epoch) == (None, 1)
     assert (await storage.sessions.claim(ref, "b", 0, 10)).session.epoch == 2
 
 
@@ -154,7 +154,7 @@ async def test_s8_a_late_release_of_the_older_socket_changes_nothing(storage: St
     await storage.sessions.claim(ref, "newer", 0, 10)
     assert await storage.sessions.release(ref, 1) is False
     session = await storage.sessions.load(ref)
-    assert (session.owner, session.epoch) == ("newer", 2)
+    assert (session.holder, session.epoch) == ("newer", 2)
 
 
 async def test_s3_a_late_write_of_the_older_socket_is_refused(storage: Storage) -> None:
@@ -207,13 +207,13 @@ async def test_s17_a_context_of_64_kib_comes_back_whole(storage: Storage) -> Non
     assert (await storage.sessions.context(ref))[0] == context
 
 
-async def test_active_counts_the_stored_sessions(storage: Storage) -> None:
+async def test_s27_active_counts_the_stored_sessions(storage: Storage) -> None:
     for _ in range(3):
         await started(storage)
     assert await storage.sessions.active() == 3
 
 
-async def test_ping_answers_and_closing_twice_is_a_no_op(storage: Storage) -> None:
+async def test_g6_ping_answers_and_g7_closing_twice_is_a_no_op(storage: Storage) -> None:
     await storage.ping()
     await storage.close()
     await storage.close()

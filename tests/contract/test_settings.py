@@ -1,4 +1,4 @@
-"""Rules K1 and K2: small documents by compare-and-set, and the audit trail."""
+"""Rules K1 to K4: small documents by compare-and-set, and the audit trail."""
 
 import pytest
 
@@ -28,7 +28,7 @@ async def test_k1_a_stale_version_is_refused_and_told_the_current_one(
     assert await storage.settings.get("name") == before
 
 
-async def test_names_are_listed_by_prefix_and_sorted(storage: Storage) -> None:
+async def test_k3_names_are_listed_by_prefix_and_sorted(storage: Storage) -> None:
     for name in ("user/b", "user/a", "user", "users/x", "token/%", "token/_", "user/ö"):
         await storage.settings.put(name, b"{}", 0)
     assert await storage.settings.names("user/") == ["user/a", "user/b", "user/ö"]
@@ -38,7 +38,7 @@ async def test_names_are_listed_by_prefix_and_sorted(storage: Storage) -> None:
     assert len(await storage.settings.names("")) == 7
 
 
-async def test_a_removed_document_is_gone_and_may_be_made_again(storage: Storage) -> None:
+async def test_k4_a_removed_document_is_gone_and_may_be_made_again(storage: Storage) -> None:
     await storage.settings.put("name", b"{}", 0)
     assert await storage.settings.remove("name") is True
     assert await storage.settings.remove("name") is False

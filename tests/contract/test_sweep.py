@@ -155,6 +155,64 @@ async def test_s22_a_turn_is_orphaned_when_its_lease_lapses(storage: Storage) ->
     await until(orphaned, "the turn is orphaned")
 
 
+async def after_a_death(storage: Storage) -> Swept:
+    """What a sweep reports once heartbeats of `SHORT` seconds have run out, save what it found of the dead."""
+    ref = await started(storage)
+    question = await ask(storage, ref)
+    await storage.sessions.lease(ref, "dead", LONG)
+    await storage.sessions.heartbeat("dead", SHORT)
+
+    async def found() -> bool:
+        return named(ref) in (await storage.sessions.sweep(RULES, 10)).orphaned
+
+    await until(found, "the dead worker is found")
+    await say(storage, ref, role="assistant", closes_turn=question.seq)
+    return await storage.sessions.sweep(RULES, 10)
+
+
+async def test_s28_the_turns_of_a_worker_whose_heartbeat_ran_out_are_orphaned(storage: Storage) -> None:
+    held, freed, other = [await started(storage) for _ in range(3)]
+    for ref, worker in ((held, "alive"), (freed, "dead"), (other, "unlisted")):
+        await ask(storage, ref)
+        assert await storage.sessions.lease(ref, worker, LONG) is not None
+    await storage.sessions.heartbeat("alive", LONG)
+    await storage.sessions.heartbeat("dead", LONG)
+    assert (await storage.sessions.sweep(RULES, 10)).orphaned == ()
+    await storage.sessions.heartbeat("dead", SHORT)
+
+    async def orphaned() -> bool:
+        return (await storage.sessions.sweep(RULES, 10)).orphaned == (named(freed),)
+
+    await until(orphaned, "the dead worker's turn is orphaned")
+    session = await storage.sessions.lease(freed, "alive", LONG)
+    assert session is not None
+    assert session.attempts == 2
+    assert (await storage.sessions.sweep(RULES, 10)).orphaned == ()
+    assert await storage.sessions.lease(held, "another", LONG) is None
+
+
+async def test_s28_a_worker_that_left_the_list_keeps_its_leases(storage: Storage) -> None:
+    ref = await started(storage)
+    await ask(storage, ref)
+    await storage.sessions.heartbeat("worker", SHORT)
+    await storage.sessions.heartbeat("worker", 0.0)
+    await storage.sessions.heartbeat("nobody", 0.0)
+    await storage.sessions.lease(ref, "worker", LONG)
+    assert (await after_a_death(storage)).orphaned == ()
+
+
+async def test_s28_a_freed_lease_of_a_dead_worker_is_not_taken_from_its_successor(storage: Storage) -> None:
+    ref = await started(storage)
+    await ask(storage, ref)
+    await storage.sessions.lease(ref, "first", LONG)
+    await storage.sessions.unlease(ref, "first")
+    await storage.sessions.lease(ref, "second", LONG)
+    await storage.sessions.heartbeat("second", LONG)
+    await storage.sessions.heartbeat("first", SHORT)
+    assert (await after_a_death(storage)).orphaned == ()
+    assert await storage.sessions.lease(ref, "third", LONG) is None
+
+
 async def test_s22_reports_are_limited(storage: Storage) -> None:
     for _ in range(5):
         ref = await started(storage)

@@ -10,8 +10,9 @@ from uuid import uuid4
 import hypothesis.strategies as st
 import pytest
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
-from backends import BackendName, SqliteSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.errors import (
     DuplicateIdConflict,
     NotOwner,
@@ -20,9 +21,10 @@ from backends.errors import (
     SessionNotFound,
     VersionConflict,
 )
-from backends.records import Erased, NewSession, SessionRef
+from backends.records import Deletion, Erased, NewSession, SessionRef
 from tests.contract.kit import LONG, OTHER_SITE, SITE, decoded, make_draft, make_task
 from tests.model.reference import Modelled
+from tests.services.config import embedded
 
 T = TypeVar("T")
 TEXTS = st.sampled_from(["hello", "why?", "schräg \U0001f9ed", ""])
@@ -35,7 +37,7 @@ MOST = 2
 class StoreMachine(RuleBasedStateMachine):
     """One store of `backend` for each run. The sites' idle times are never reached."""
 
-    backend: BackendName = "memory"
+    backend: str = "memory"
     live: Bundle[str] = Bundle("live")
     gone: Bundle[str] = Bundle("gone")
 
@@ -47,8 +49,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def settings(self) -> StoreSettings:
         """An empty store."""
-        path = str(Path(self.folder.name) / "model.db")
-        return StoreSettings(backend=self.backend, sqlite=SqliteSettings(path=path), deadline=30.0)
+        settings = embedded(self.backend, Path(self.folder.name) / "model.db")
+        return replace(settings, deadline=30.0)
 
     def do(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -112,20 +114,20 @@ class StoreMachine(RuleBasedStateMachine):
             said = model.append(draft.id, text, key, opens=opens)
             assert (stored.seq, stored.id, stored.created) == (said.seq, draft.id, True)
 
-    @rule(session_id=live, owner=WORKERS)
-    def claim(self, session_id: str, owner: str) -> None:
+    @rule(session_id=live, holder=WORKERS)
+    def claim(self, session_id: str, holder: str) -> None:
         model = self.model[session_id]
-        model.epoch, model.owner = model.epoch + 1, owner
-        session = self.do(self.store.claim(self.ref(session_id), owner, 0, 5)).session
-        assert (session.epoch, session.owner) == (model.epoch, owner)
+        model.epoch, model.holder = model.epoch + 1, holder
+        session = self.do(self.store.claim(self.ref(session_id), holder, 0, 5)).session
+        assert (session.epoch, session.holder) == (model.epoch, holder)
 
     @rule(session_id=live, behind=st.integers(0, 2))
     def release(self, session_id: str, behind: int) -> None:
         model = self.model[session_id]
-        ours = behind == 0 and model.owner is not None
+        ours = behind == 0 and model.holder is not None
         assert self.do(self.store.release(self.ref(session_id), model.epoch - behind)) is ours
         if ours:
-            model.owner = None
+            model.holder = None
 
     @rule(session_id=live, worker=WORKERS)
     def lease(self, session_id: str, worker: str) -> None:
@@ -172,11 +174,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.do(self.store.set_context(self.ref(session_id), context))
         self.model[session_id].context = context
 
-    @rule(target=gone, session_id=consumes(live))
-    def delete(self, session_id: str) -> str:
+    @rule(target=gone, session_id=consumes(live), done=st.booleans())
+    def delete(self, session_id: str, done: bool) -> str:
         model = self.model.pop(session_id)
         erased = self.do(self.store.delete(self.ref(session_id), LONG))
         assert erased == Erased(1, len(model.said), 1 if model.task_version else 0, 0)
+        assert self.do(self.store.delete(self.ref(session_id), LONG)) == Erased()
+        if done:
+            self.do(self.store.deletion_done(Deletion(SITE, session_id, LONG)))
+            self.refused(SessionDeleted, self.store.delete(self.ref(session_id), LONG))
         return session_id
 
     @rule(session_id=gone)
@@ -206,7 +212,7 @@ class StoreMachine(RuleBasedStateMachine):
             ref = self.ref(session_id)
             snapshot = self.do(self.store.restore(ref, 0, 1000))
             session = snapshot.session
-            assert (session.seq, session.epoch, session.owner) == (len(model.said), model.epoch, model.owner)
+            assert (session.seq, session.epoch, session.holder) == (len(model.said), model.epoch, model.holder)
             assert (session.asked, session.answered) == (model.asked, model.answered)
             assert session.attempts == model.attempts
             assert [decoded(body)["seq"] for body in snapshot.messages] == list(range(1, len(model.said) + 1))

@@ -17,7 +17,7 @@ class Modelled:
     """One session."""
 
     epoch: int = 0
-    owner: str | None = None
+    holder: str | None = None
     said: list[Said] = field(default_factory=list)
     by_key: dict[str, Said] = field(default_factory=dict)
     asked: int = 0

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from backends import RedisSettings, StoreSettings
+from backends import StoreSettings
+from backends.redis import RedisSettings
 from tests.conftest import Services
 from tests.model.machine import StoreMachine
 from tests.services.redis import redis
@@ -38,7 +39,7 @@ class RedisMachine(StoreMachine):
     url = ""
 
     def settings(self) -> StoreSettings:
-        return StoreSettings(backend="redis", redis=RedisSettings(self.url, f"{uuid4().hex}:"), deadline=30.0)
+        return StoreSettings(backend="redis", options=RedisSettings(self.url, f"{uuid4().hex}:"), deadline=30.0)
 
 
 MACHINES = [

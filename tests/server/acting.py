@@ -1,4 +1,4 @@
-"""A visitor whose browser is played by the test: pages that join, run the steps they are sent, and go away."""
+"""A simulated visitor: pages that join, run the steps that they get, and leave."""
 
 from pathlib import Path
 from typing import Any
@@ -86,19 +86,22 @@ class PageView:
         await self.socket.client.disconnect()
 
 
-async def view(visitor: Visitor, session_id: str, url: str = HOME) -> PageView:
-    """A page of the visitor that has joined."""
+async def view(visitor: Visitor, session_id: str, url: str = HOME, page: str | None = None) -> PageView:
+    """A page of the visitor that has joined; `page` names its instance."""
     socket = await visitor.socket()
-    joined = await socket.ask("join_session", {"sessionId": session_id, "url": url})
+    named = {} if page is None else {"page": page}
+    joined = await socket.ask("join_session", {"sessionId": session_id, "url": url} | named)
     assert joined["ok"], joined
     return PageView(socket, session_id, url)
 
 
-async def begin(visitor: Visitor, text: str = "please fill the form", url: str = HOME) -> tuple[PageView, Any]:
+async def begin(
+    visitor: Visitor, text: str = "please fill the form", url: str = HOME, page: str | None = None
+) -> tuple[PageView, Any]:
     """A page on which a task has just begun, and its plan."""
-    page = await view(visitor, await visitor.init(), url)
-    assert (await page.socket.say(page.session_id, text))["ok"]
-    return page, await page.plan()
+    shown = await view(visitor, await visitor.init(), url, page)
+    assert (await shown.socket.say(shown.session_id, text))["ok"]
+    return shown, await shown.plan()
 
 
 async def task_of(visitor: Visitor, session_id: str) -> dict[str, Any]:

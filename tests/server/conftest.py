@@ -13,7 +13,8 @@ import socketio
 import yaml
 
 from leflux.config import load
-from leflux.server import LeFlux
+from leflux.runtime.server import LeFlux
+from tests.services.config import embedded
 
 ORIGIN = "http://shop.test"
 
@@ -22,16 +23,18 @@ def settings_tree(folder: Path, backend: str = "memory", **sections: Any) -> dic
     """A small configuration; `sections` are merged into its top-level sections."""
     tree: dict[str, Any] = {
         "server": {"host": "127.0.0.1", "port": 0},
-        "storage": {"backend": backend, "sqlite": {"path": str(folder / "leflux.db")}},
+        "storage": embedded(backend, folder / "leflux.db").section(),
         "limits": {"init_per_minute": 1000, "messages_per_minute": 5000, "address_messages_per_minute": 5000},
         "agent": {"kind": "echo"},
+        "demo": {"enabled": True},
         "sites": [
             {"id": "shop", "name": "Shop", "allowed_hosts": ["shop.test"], "config": {"greeting": "Hello"}},
             {"id": "other", "name": "Other", "allowed_hosts": ["other.test"]},
         ],
     }
     for name, section in sections.items():
-        tree[name] = tree.get(name, {}) | section if isinstance(section, dict) else section
+        merged = isinstance(section, dict) and "backend" not in section
+        tree[name] = tree.get(name, {}) | section if merged else section
     return tree
 
 
@@ -67,7 +70,7 @@ class Visitor:
         self, session_id: str | None = None, since: int | None = None, transport: str = "websocket", **auth: Any
     ) -> "Socket":
         """A connected socket; with `session_id` it joins in the handshake."""
-        socket = Socket()
+        socket = Socket(self.http)
         if session_id is not None:
             auth |= {"sessionId": session_id, "url": "http://shop.test/"}
         if since is not None:
@@ -82,8 +85,9 @@ class Visitor:
 class Socket:
     """A python-socketio client that keeps every event it received."""
 
-    def __init__(self) -> None:
-        self.client = socketio.AsyncClient(reconnection=False)
+    def __init__(self, http: aiohttp.ClientSession | None = None) -> None:
+        # A client that fails to connect leaves a session of its own open.
+        self.client = socketio.AsyncClient(reconnection=False, http_session=http)
         self.events: list[tuple[str, Any]] = []
         self.client.on("*", self._received)
 
@@ -92,7 +96,7 @@ class Socket:
 
     async def ask(self, event: str, payload: Any) -> Any:
         """Emit and wait for the acknowledgement."""
-        return await self.client.call(event, payload, timeout=10)
+        return await self.client.call(event, payload, timeout=60)
 
     async def say(self, session_id: str, text: str, client_message_id: str | None = None) -> Any:
         message = {"sessionId": session_id, "clientMessageId": client_message_id or str(uuid4()), "text": text}
@@ -107,7 +111,7 @@ class Socket:
         return self.of(event)[count - 1]
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 60.0) -> None:
     """Wait for a condition; fails naming `what`."""
     try:
         async with asyncio.timeout(seconds):

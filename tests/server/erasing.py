@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.server.conftest import Socket, Visitor, until
-from tests.server.owner import Caller
+from tests.server.owner_kit import Caller
 from tests.server.searching import Search
 
 

@@ -1,4 +1,4 @@
-"""Several server processes over one Redis, each reached past the others, and its bus through a proxy that breaks."""
+"""Several server processes over one Redis, each with a port of its own, and a bus through a proxy that can fail."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +28,7 @@ class Member(Struct, frozen=True):
 def configure(
     folder: Path, store: dict[str, Any], environment: Mapping[str, str] | None = None, **sections: Any
 ) -> ServerProcess:
-    """A server on a free port; `sections` are merged into the configuration's, or replace what is no mapping."""
+    """A server on a free port; `sections` are merged into those of the configuration."""
     port = free_port()
     tree = settings_tree(folder) | {"storage": store}
     tree["server"] = {"host": "127.0.0.1", "port": port}

@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks OpenAI's chat protocol and says what the test has scripted."""
+"""A real HTTP server with OpenAI's chat protocol, which sends the responses that a test has set."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ class ModelServer:
         return await self.answers.pop(0)(request)
 
     def told(self, number: int = -1) -> str:
-        """Everything the model was told in one request."""
+        """All text that the model got in one request."""
         return "\n".join(str(message["content"]) for message in self.requests[number]["messages"])
 
 

@@ -9,8 +9,10 @@ from uuid import uuid4
 import aiohttp
 import yaml
 
+from leflux.chat.conversation_ids import ConversationIdSource
+from leflux.common.server_key import ServerKey
 from leflux.config import load
-from leflux.server import LeFlux
+from leflux.runtime.server import LeFlux
 from tests.server.conftest import Visitor, settings_tree, until
 
 EMAIL, PASSWORD = "owner@shop.test", "correct horse battery"
@@ -29,12 +31,17 @@ class OwnerKit:
     @property
     def owners(self) -> Any:
         assert self.server.process is not None
-        return self.server.process.owning.owners
+        return self.server.process.owner_service.accounts
 
     @property
     def storage(self) -> Any:
         assert self.server.process is not None
         return self.server.process.storage
+
+    async def named(self, *session_ids: str) -> list[str]:
+        """The conversation ids of sessions."""
+        ids = await ConversationIdSource(ServerKey(self.storage.settings)).get()
+        return [ids.of(session_id) for session_id in session_ids]
 
     async def http(self) -> aiohttp.ClientSession:
         return await self._stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)))

@@ -5,8 +5,9 @@ from typing import Any
 import aiohttp
 import socketio
 
+from leflux.owner.access import DEVICE
 from tests.server.conftest import until
-from tests.server.owner import EMAIL, PASSWORD, Caller
+from tests.server.owner_kit import EMAIL, PASSWORD, Caller
 
 NAMESPACE = "/dashboard"
 
@@ -26,9 +27,14 @@ class OwnerPage:
         self.csrf = csrf
 
     @property
+    def secret(self) -> str:
+        """The secret of the sign-in."""
+        return next(morsel.value for morsel in self.browser.http.cookie_jar if not morsel.key.endswith(DEVICE))
+
+    @property
     def cookie(self) -> str:
-        (morsel,) = self.browser.http.cookie_jar
-        return f"{morsel.key}={morsel.value}"
+        """The cookies as a browser sends them: the sign-in and the known device."""
+        return "; ".join(f"{morsel.key}={morsel.value}" for morsel in self.browser.http.cookie_jar)
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         return await self.browser.call(method, path, body, X_CSRF_Token=self.csrf)
@@ -60,7 +66,7 @@ class OwnerPage:
 
 
 class PageSocket:
-    """Keeps what it was told."""
+    """Keeps the events that it got."""
 
     def __init__(self) -> None:
         self.client = socketio.AsyncClient(reconnection=False)
@@ -99,7 +105,7 @@ class PageSocket:
         return await self.client.call("watch_crawl", {"siteId": site_id}, namespace=NAMESPACE, timeout=10)
 
     async def wait(self, state: str) -> dict[str, Any]:
-        """The first that was told in this state."""
+        """The first event with this state."""
         await until(lambda: any(said["state"] == state for said in self.told), f"told that it is {state}", 30)
         return next(said for said in self.told if said["state"] == state)
 

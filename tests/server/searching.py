@@ -1,4 +1,4 @@
-"""Where in the bytes of the stores a word is found; read without the product."""
+"""Finds a word in the bytes of the stores, without the product's code."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ from uuid import uuid4
 from google.cloud.firestore import Client
 
 from tests.conftest import Services
-from tests.server.owner import OwnerKit, owning
+from tests.server.owner_kit import OwnerKit, owning
 from tests.services import firestore
 from tests.services.redis import RedisServer, redis
 

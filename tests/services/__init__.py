@@ -15,7 +15,7 @@ def free_port() -> int:
 
 
 def absent(what: str) -> None:
-    """A service that cannot be had: skip on a developer's machine, fail in CI."""
+    """Handle a missing service: skip on a developer's machine, fail in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing; CI must have it")
     pytest.skip(f"{what} is missing")

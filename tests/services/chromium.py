@@ -19,7 +19,7 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-LIMIT_MS = 30_000
+LIMIT_MS = 60_000
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def open_profile(kind: BrowserType, folder: Path, **options: Any) -> Brows
 
 
 def kill_profile(folder: Path) -> None:
-    """SIGKILL the browser that runs on the profile: no page hears of it, nothing more is written."""
+    """SIGKILL the browser that runs on the profile, without any event in its pages."""
     # Chromium locks a profile by a link that names its host and process.
     pid = int(os.readlink(folder / "SingletonLock").rpartition("-")[2])
     os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The official Firestore emulator: a process of its own on a free port, killed with all it started."""
+"""The official Firestore emulator: a process on a free port, killed together with its children."""
 
 import os
 import signal
@@ -24,8 +24,9 @@ _START_SECONDS = 90
 class Emulator:
     """One emulator; `start` again after `kill` is a new, empty one on the same port."""
 
-    def __init__(self, jar: str, folder: Path) -> None:
+    def __init__(self, jar: str, folder: Path, *options: str) -> None:
         self._jar = jar
+        self._options = options
         self._output = folder / "emulator.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -39,7 +40,7 @@ class Emulator:
         command = ["java", "-Xmx768m", "-XX:+UseSerialGC", "-cp", self._jar, _MAIN, "start"]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, "--host=127.0.0.1", f"--port={self.port}"],
+                [*command, "--host=127.0.0.1", f"--port={self.port}", *self._options],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -55,7 +56,7 @@ class Emulator:
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Its first calls load classes, which takes seconds on a busy machine: no test's deadline should pay for it."""
+        """Make the first calls, which load classes and are slow, before a test's deadline runs."""
         with named(self.address):
             client = Client(project="leflux")
         try:
@@ -89,14 +90,14 @@ class Emulator:
 
 
 @contextmanager
-def emulator() -> Iterator[Emulator]:
+def emulator(*options: str) -> Iterator[Emulator]:
     """A running emulator; the test is skipped, or fails in CI, where there is none."""
     jar = firestore_jar()
     if jar is None:
         absent("the Firestore emulator")
     assert jar is not None
     with tempfile.TemporaryDirectory() as folder:
-        running = Emulator(jar, Path(folder))
+        running = Emulator(jar, Path(folder), *options)
         running.start()
         try:
             yield running
@@ -106,7 +107,7 @@ def emulator() -> Iterator[Emulator]:
 
 @contextmanager
 def named(address: str) -> Iterator[None]:
-    """`FIRESTORE_EMULATOR_HOST` for what is opened meanwhile."""
+    """Set `FIRESTORE_EMULATOR_HOST` within the block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENVIRONMENT, address)
         yield

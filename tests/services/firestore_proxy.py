@@ -1,4 +1,4 @@
-"""A gRPC proxy in front of the Firestore emulator, which loses, delays or invents answers as a test says."""
+"""A gRPC proxy in front of the Firestore emulator, which drops, delays or replaces responses as a test asks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ Fault = Callable[[str], grpc.StatusCode | None]
 
 
 class Proxy:
-    """Passes bytes on. A fault is asked for each call by its name and gives the status to answer with, or None.
+    """Forwards bytes. For each call a fault gets the call's name and returns the status to answer with, or None.
 
     `refuse` is asked before the call is passed on, `lose` after it was answered; a read waits while `reading` is clear.
     `calls` and `received` (bytes of the answers) count what passed.

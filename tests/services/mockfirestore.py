@@ -96,7 +96,7 @@ class MockSnapshot:
 
 
 class MockAsyncClient:
-    """What the backend uses of `AsyncClient`. Every call gives way to other tasks first, as a remote one does."""
+    """What the backend uses of `AsyncClient`. Every call first yields to other tasks, as a remote call does."""
 
     def __init__(self, service: MockService) -> None:
         self._service = service
@@ -130,7 +130,7 @@ _Change = Callable[[datetime], None]
 
 
 class MockBatch:
-    """Writes that are done together or not at all."""
+    """Writes that are applied all or not at all."""
 
     def __init__(self, service: MockService) -> None:
         self._service = service

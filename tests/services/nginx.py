@@ -1,4 +1,4 @@
-"""A real nginx that runs the file of `docs/deploy/` in front of servers under test."""
+"""A real nginx that runs the file of `deploy/` in front of servers under test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,8 @@ from tests.services.find import nginx
 from tests.services.server import ROOT
 from tests.services.wait import until
 
-DEPLOYED = ROOT / "docs" / "deploy" / "nginx.conf"
+DEPLOYED = ROOT / "deploy" / "nginx.conf"
+SUBPATH = DEPLOYED.with_name("nginx-subpath.conf")
 EXAMPLES = ("10.0.0.11:8080", "10.0.0.12:8080")
 _FRAME = """
 daemon off;
@@ -33,14 +34,31 @@ http {{
 @asynccontextmanager
 async def proxied(folder: Path, ports: Sequence[int]) -> AsyncIterator[int]:
     """nginx in front of the servers on these two ports; yields its own port."""
-    program = nginx()
-    if program is None:
-        absent("nginx")
     port = free_port()
     text = DEPLOYED.read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
     for example, target in zip(EXAMPLES, ports, strict=True):
         assert text.count(example) == 2
         text = text.replace(example, f"127.0.0.1:{target}")
+    async with _running(folder, text.replace("/var/log/nginx/", f"{folder}/"), port):
+        yield port
+
+
+@asynccontextmanager
+async def below_a_path(folder: Path, server: int) -> AsyncIterator[int]:
+    """nginx that serves a site of its own, and LeFlux below `/chat/`; yields its port."""
+    port, text = free_port(), SUBPATH.read_text()
+    assert text.count("127.0.0.1:8080") == 1
+    (folder / "subpath.conf").write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{server}"))
+    site = f"server {{ listen 127.0.0.1:{port}; include {folder}/subpath.conf; }}"
+    async with _running(folder, site, port):
+        yield port
+
+
+@asynccontextmanager
+async def _running(folder: Path, text: str, port: int) -> AsyncIterator[None]:
+    program = nginx()
+    if program is None:
+        absent("nginx")
     (folder / "leflux.conf").write_text(text)
     (folder / "nginx.conf").write_text(_FRAME.format(folder=folder))
     process = await asyncio.create_subprocess_exec(
@@ -48,7 +66,7 @@ async def proxied(folder: Path, ports: Sequence[int]) -> AsyncIterator[int]:
     )
     try:
         await until(lambda: _answers(port), f"nginx answers; its log is {folder}/error.log")
-        yield port
+        yield
     finally:
         process.kill()
         await process.wait()

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that does to a connection what networks do. It stands before a server or before a store."""
+"""A TCP proxy on loopback that injects network faults between a client and a server or a store."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ class Direction(Enum):
 
 
 class _Link:
-    """One connection of a client and its twin to the target."""
+    """One connection of a client, and its connection to the target."""
 
     def __init__(self, client: asyncio.StreamWriter, target: asyncio.StreamWriter) -> None:
         self._writers = (client, target)
@@ -37,7 +37,7 @@ class _Link:
 
 
 class Proxy:
-    """Passes bytes to `127.0.0.1:target`, until it is told otherwise. An asynchronous context manager."""
+    """Forwards bytes to `127.0.0.1:target`, with faults on request. An asynchronous context manager."""
 
     def __init__(self, target: int) -> None:
         self.port = 0
@@ -74,7 +74,7 @@ class Proxy:
         await self._server.wait_closed()
 
     def reset(self) -> None:
-        """Tear every connection down with a TCP reset; bytes on their way are lost. New ones are welcome."""
+        """Reset every connection; bytes in transit are lost. New connections are accepted."""
         self._resets += 1
         for link in list(self._links):
             link.reset()
@@ -85,16 +85,16 @@ class Proxy:
         self.reset()
 
     def hold(self, *directions: Direction) -> None:
-        """Keep bytes back, until `heal` lets them flow on. Without an argument: in both directions."""
+        """Hold bytes back until `heal`. Without an argument: in both directions."""
         for direction in directions or Direction:
             self._flowing[direction].clear()
 
     def blackhole(self) -> None:
-        """Swallow every byte and close nothing: a cable pulled out somewhere else."""
+        """Drop every byte and close nothing, like an unplugged cable elsewhere."""
         self._swallowing = True
 
     def heal(self) -> None:
-        """All well again. Connections that lost bytes in a black hole cannot be mended and are reset."""
+        """End all faults. Connections that have lost bytes are reset."""
         if self._swallowing:
             self.reset()
         self._refusing = self._swallowing = self._tearing = False

@@ -1,7 +1,7 @@
 """Real Redis: one server that can be killed, frozen and started again on its data, and a cluster of three masters."""
 
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,7 +16,7 @@ from redis import Redis
 from tests.services import absent
 from tests.services.find import redis_cli, redis_server
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 _BUS = 10_000
 """A cluster node listens on its port and, for the other nodes, this far above it."""
 
@@ -47,10 +47,17 @@ class RedisServer:
         self._process = subprocess.Popen(
             [str(program), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_for(lambda: self.ask(b"PING") == b"+PONG", f"redis-server on port {self.port} answers")
+        wait_for(self._answers, f"redis-server on port {self.port} answers")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            # Whoever answers on this port now is another test's server, and will go with that test.
+            raise RuntimeError(f"redis-server on port {self.port} has exited with {self._process.returncode}")
+        return self.ask(b"PING") == b"+PONG"
 
     def ask(self, *words: bytes) -> bytes | None:
-        """The first line of the answer to one command, past every driver; None when there is none."""
+        """The first line of the reply to one command, without a driver; None without a reply."""
         command = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as client:
@@ -222,7 +229,8 @@ def redis_cluster() -> Iterator[RedisCluster]:
 def _port() -> int:
     """A free port whose bus port is valid and free as well, below those the system hands out by itself."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        # Not from `random`, which a test may have seeded: two test processes would choose the same ports.
+        port = secrets.randbelow(12_000) + 20_000
         with socket.socket() as probe, socket.socket() as bus:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -12,15 +12,16 @@ import aiohttp
 from tests.services.wait import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 
 
 class ServerProcess:
-    """Keeps its port and its data over restarts. An asynchronous context manager: started inside, gone after."""
+    """Keeps its port and its data over restarts. An asynchronous context manager that starts and stops it."""
 
     def __init__(self, config: Path, port: int, environment: Mapping[str, str] | None = None) -> None:
         self.config = config
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **(environment or {})}
+        self.root = ROOT
         self.port = port
         self.log = config.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
@@ -46,8 +47,8 @@ class ServerProcess:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "run.py", "--config", str(self.config)),
-                cwd=ROOT,
-                env=self._environment,
+                cwd=self.root,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -65,7 +66,7 @@ class ServerProcess:
             return False
 
     async def kill(self) -> None:
-        """SIGKILL, as a crash or the kernel's out-of-memory killer would do; nothing is flushed, nothing is said."""
+        """SIGKILL, as by a crash or the out-of-memory killer: nothing is flushed or closed cleanly."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 import pytest
 
 T = TypeVar("T")
-LIMIT = 30.0
+LIMIT = 90.0
 PAUSE = 0.03
 
 

@@ -1,4 +1,4 @@
-"""PROTOCOL §6: a configuration error names file, path and what was expected."""
+"""docs/protocol.md#configuration: a configuration error names file, path and what was expected."""
 
 import os
 from pathlib import Path
@@ -48,33 +48,44 @@ def test_the_default_file_is_valid() -> None:
 @pytest.mark.parametrize(
     ("section", "path", "expected"),
     [
-        ({"server": {"port": "http"}}, "$.server.port", "Expected `int`"),
-        ({"server": {"port": 70000}}, "$.server.port", "<= 65535"),
-        ({"server": {"processes": 0}}, "$.server.processes", ">= 1"),
-        ({"server": {"hots": "x"}}, "$.server", "unknown field `hots`"),
-        ({"sever": {}}, "", "unknown field `sever`"),
+        ({"server": {"port": "http"}}, "$.server.port", "a whole number from 0 to 65535"),
+        ({"server": {"port": 70000}}, "$.server.port", "got 70000"),
+        ({"server": {"processes": 0}}, "$.server.processes", "of at least 1"),
+        ({"server": {"hots": "x"}}, "$.server.hots", "unknown key `hots`"),
+        ({"sever": {}}, "$.sever", "unknown key `sever`"),
         ({"session": {"idle_ttl": "soon"}}, "$.session.idle_ttl", "Expected a duration such as 30m"),
         ({"session": {"idle_ttl": 0}}, "$.session.idle_ttl", "above 0"),
         ({"session": {"idle_ttl": "-5m"}}, "$.session.idle_ttl", "Expected a duration"),
         ({"session": {"client_ttl": 1e309}}, "$.session.client_ttl", "at most ten years"),
         ({"session": {"client_ttl": True}}, "$.session.client_ttl", "Expected a duration"),
         ({"storage": {"backend": "mysql"}}, "$.storage.backend", "mysql"),
-        ({"storage": {"redis": {"uri": "x"}}}, "$.storage.redis", "unknown field `uri`"),
+        ({"storage": REDIS | {"redis": {"uri": "x"}}}, "$.storage.redis.uri", "unknown key `uri`"),
+        ({"storage": REDIS | {"redis": {"url": 7}}}, "$.storage.redis.url", "Expected text"),
+        ({"storage": {"memory": {"x": 1}}}, "$.storage.memory.x", "unknown key `x`"),
+        ({"storage": {"bakend": "redis"}}, "$.storage.bakend", "unknown key `bakend`"),
         ({"storage": {"deadline": "soon"}}, "$.storage.deadline", "Expected a duration"),
         ({"message_log": {"deadline": 0}}, "$.message_log.deadline", "above 0"),
-        ({"message_log": {"backend": 7}}, "$.message_log.backend", "Expected `str`"),
-        ({"limits": {"message_chars": -1}}, "$.limits.message_chars", ">= 1"),
+        ({"message_log": {"backend": 7}}, "$.message_log.backend", "Expected text"),
+        ({"limits": {"message_chars": -1}}, "$.limits.message_chars", "of at least 1"),
         ({"agent": {"kind": "oracle"}}, "$.agent.kind", "oracle"),
-        ({"dashboard": {"enabled": "yes"}}, "$.dashboard.enabled", "Expected `bool`"),
-        ({"sites": {}}, "$.sites", "Expected `array`"),
+        ({"dashboard": {"enabled": "yes"}}, "$.dashboard.enabled", "Expected true or false"),
+        ({"sites": {}}, "$.sites", "Expected a list"),
         ({"sites": []}, "$.sites", "at least one site"),
-        ({"sites": [{"id": "shop", "name": "Shop"}]}, "$.sites[0]", "missing required field `allowed_hosts`"),
-        ({"sites": [SITE | {"hosts": []}]}, "$.sites[0]", "unknown field `hosts`"),
+        ({"sites": [{"id": "shop", "name": "Shop"}]}, "$.sites[0]", "the key `allowed_hosts` is missing"),
+        ({"sites": [SITE | {"hosts": []}]}, "$.sites[0].hosts", "unknown key `hosts`"),
         ({"sites": [SITE | {"allowed_hosts": []}]}, "$.sites[0].allowed_hosts", "at least one host"),
         ({"sites": [SITE | {"id": "a b"}]}, "$.sites[0].id", "letters, digits"),
         ({"sites": [SITE, SITE | {"allowed_hosts": ["b.test"]}]}, "$.sites[1].id", "used twice"),
-        ({"sites": [SITE, SITE | {"id": "b", "allowed_hosts": ["Shop.test"]}]}, "$.sites", "belongs to two sites"),
-        ({"sites": [SITE | {"allowed_hosts": ["http://a.test"]}]}, "$.sites", "is not a host"),
+        (
+            {"sites": [SITE, SITE | {"id": "b", "allowed_hosts": ["Shop.test"]}]},
+            "$.sites[1].allowed_hosts[0]",
+            "belongs to two sites",
+        ),
+        (
+            {"sites": [SITE | {"allowed_hosts": ["http://a.test"]}]},
+            "$.sites[0].allowed_hosts[0]",
+            "Expected a host such as a.test",
+        ),
     ],
 )
 def test_an_error_names_file_path_and_expectation(tmp_path: Path, section: Any, path: str, expected: str) -> None:
@@ -87,12 +98,12 @@ def test_an_error_names_file_path_and_expectation(tmp_path: Path, section: Any, 
     ("text", "expected"),
     [
         ("sites: [", "line 1"),
-        ("a: 1\na: 2\n", "line 2: not valid YAML: the key 'a' is given twice"),
+        ("a: 1\na: 2\n", "line 2, column 1: not valid YAML: the key 'a' is given twice"),
         ("server: {port: 1, port: 2}", "'port' is given twice"),
         ("a: &x 1\nb: *x\n", "aliases are not supported"),
         ("a: !!python/object/apply:os.system [ls]\n", "not valid YAML"),
         ("- a\n- b\n", "Expected a mapping at the top"),
-        ("", "Expected a mapping at the top"),
+        ("", "the file is empty"),
         ("x: " + "y" * 1_000_001, "Expected at most 1000000 bytes"),
     ],
 )
@@ -123,8 +134,9 @@ def test_a_whole_value_of_the_environment_keeps_its_type(
 
 
 def test_the_environment_fills_a_part_and_adds_no_structure(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, {"H": "a]: {b"}, server={"host": "${H}", "public_url": "http://${H}:${P:-80}/"})
-    assert (settings.server.host, settings.server.public_url) == ("a]: {b", "http://a]: {b:80/")
+    site = SITE | {"name": "${H}", "crawl": "/${H}:${P:-80}/"}
+    settings = loaded(tmp_path, {"H": "a]:{b"}, sites=[site])
+    assert (settings.sites[0].name, settings.sites[0].crawl) == ("a]:{b", "/a]:{b:80/")
 
 
 def test_an_unset_variable_is_named_with_its_path(tmp_path: Path) -> None:
@@ -152,3 +164,20 @@ def test_the_real_environment_is_the_default(tmp_path: Path, monkeypatch: pytest
     assert "LEFLUX_TEST_PORT" in os.environ
     file = written(tmp_path, {"sites": [SITE], "server": {"port": "${LEFLUX_TEST_PORT}"}})
     assert load(file).server.port == 7001
+
+
+@pytest.mark.parametrize("section", ["storage", "message_log"])
+@pytest.mark.parametrize("chosen", [{}, {"backend": "memory"}, {"backend": "redis", "redis": {}}])
+def test_a_section_of_another_store_is_refused(tmp_path: Path, section: str, chosen: dict[str, Any]) -> None:
+    message = refused(written(tmp_path, {"sites": [SITE], section: chosen | {"sqlite": {"path": "x.db"}}}))
+    assert f"`backend` is {chosen.get('backend', 'memory')!r} - at `$.{section}.sqlite`" in message
+
+
+def test_an_unknown_store_lists_what_is_installed(tmp_path: Path) -> None:
+    message = refused(written(tmp_path, {"sites": [SITE], "storage": {"backend": "mysql"}}))
+    assert "no store is named 'mysql'; installed: firestore, memory, redis, sqlite - at `$.storage.backend`" in message
+
+
+@pytest.mark.parametrize("value", [None, [], "sqlite", 7])
+def test_a_storage_section_is_a_mapping(tmp_path: Path, value: Any) -> None:
+    assert "Expected a section" in refused(written(tmp_path, {"sites": [SITE], "storage": value}))

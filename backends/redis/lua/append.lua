@@ -1,5 +1,6 @@
 -- ARGV: 3 epoch or '', 4 id, 5 body, 6 client message id, 7 fingerprint (both optional), 8 renews, 9 opens_turn,
--- 10 closes_turn or '', 11 the log line's own part or '' when the message is not logged.
+-- 10 closes_turn or '', 11 the log line's own part or '' when the message is not logged, 12 whether the sessions that
+-- this one continues have been asked for the client message id.
 local row, why = find()
 if not row then return why end
 local key, fingerprint = optional(ARGV[6]), optional(ARGV[7])
@@ -11,12 +12,14 @@ if known then
   if not body then return {'corrupt'} end
   return {'ok', first[1], body, first[2], 0}
 end
+-- On a cluster an earlier session lives on another node, so the caller asks there and calls again.
+if key and fingerprint and row.continues and ARGV[12] ~= '1' then return {'continues', row.continues} end
 if is_fenced(row, ARGV[3]) then return {'not_owner'} end
 
 local seq, ts = whole(row.seq + 1), whole(math.max(row.now, row.last))
 local body = '{"seq":' .. seq .. ',"ts":' .. ts .. ',' .. string.sub(ARGV[5], 2)
 
--- The two keys that no check has read yet are written first: of a wrong type, they fail before anything is changed.
+-- No check has read these two keys, so they are written first: if one has a wrong type, nothing is changed.
 if ARGV[11] ~= '' then
   local line = cmsgpack.pack({tonumber(seq), tonumber(ts), row.created, row.visitor, row.continues, ARGV[11], body})
   redis.call('ZADD', KEYS[6], seq, line)

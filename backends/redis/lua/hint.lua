@@ -1,5 +1,5 @@
--- Notes in each of KEYS (sorted sets of one site) that the sessions ARGV[2...] are to be looked at, as of ARGV[1] or now.
--- The score is in microseconds and grows with every hint, so that a remover can tell whether another came.
+-- Adds the sessions ARGV[2...] to each of KEYS (sorted sets of one site), with the score ARGV[1] or the present time.
+-- Scores are in microseconds and grow with every hint: whoever removes one sees whether it was renewed.
 local score = tonumber(ARGV[1])
 if not score then
   local time = redis.call('TIME')

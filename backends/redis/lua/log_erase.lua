@@ -1,4 +1,5 @@
--- Takes a session out of the log, if it is as the caller saw it; its lines go to the bin, where their words are known.
+-- Removes a session from the log if it has not changed since the caller read it. Its lines move to the bin, from which
+-- the caller removes their words.
 -- KEYS (all of one site): 1 tombstone, 2 summary, 3 lines, 4 sessions by activity, 5 sessions by name, 6 bin,
 -- 7 sessions in the bin, 8 successors, 9 days, then for each day its message counts and its visitors.
 -- ARGV: 1 session, 2 messages it must have, 3 ms its last activity must be before or '', 4 tombstone in ms or '',

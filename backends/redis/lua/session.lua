@@ -1,4 +1,4 @@
--- Shared by every script of a session; concatenated in front of it.
+-- Prepended to every script of a session.
 -- KEYS: 1 state, 2 messages, 3 client message ids, 4 extras (context, prior, task body), 5 tombstones by site,
 -- 6 the site's outbox.
 -- ARGV: 1 site, 2 idle_ttl in ms, then the script's own. An optional text is '' or '=' .. text.
@@ -18,10 +18,10 @@ local function optional(argument)
   return string.sub(argument, 2)
 end
 
--- The state as a table, or nil and the reply that says why not. `values` are the fields as they are stored; everything
--- here runs with every call, so there are no loops and no tables but one.
+-- Returns the state as a table, or nil and the reply that refuses the call. `values` are the fields as they are stored.
+-- This runs with every call, so it has no loop and makes one table only.
 local function read_state()
-  local v = redis.pcall('HMGET', KEYS[1], 'site', 'created', 'activity', 'seq', 'epoch', 'owner', 'asked', 'answered',
+  local v = redis.pcall('HMGET', KEYS[1], 'site', 'created', 'activity', 'seq', 'epoch', 'holder', 'asked', 'answered',
     'attempts', 'visitor', 'continues', 'last', 'lease', 'lease_until', 'task', 'status', 'deadline', 'version')
   if v.err then return nil, {'corrupt'} end
   if v[1] ~= ARGV[1] then
@@ -30,7 +30,7 @@ local function read_state()
   end
   local row = {
     values = v, created = tonumber(v[2]), activity = tonumber(v[3]), seq = tonumber(v[4]), epoch = tonumber(v[5]),
-    owner = v[6], asked = tonumber(v[7]), answered = tonumber(v[8]), attempts = tonumber(v[9]), visitor = v[10],
+    holder = v[6], asked = tonumber(v[7]), answered = tonumber(v[8]), attempts = tonumber(v[9]), visitor = v[10],
     continues = v[11], last = tonumber(v[12]), lease = v[13], lease_until = tonumber(v[14]), task = v[15],
     status = v[16], deadline = v[17], version = tonumber(v[18])
   }
@@ -38,7 +38,7 @@ local function read_state()
       and row.last and row.lease_until and row.version) then
     return nil, {'corrupt'}
   end
-  -- A server that evicts under memory pressure may have dropped one key of several: no half session is shown.
+  -- A server that evicts under memory pressure may have dropped one key of several: refuse an incomplete session.
   if redis.pcall('LLEN', KEYS[2]) ~= row.seq then return nil, {'corrupt'} end
   return row
 end
@@ -48,8 +48,8 @@ local function is_idle(row)
   return row.now >= row.activity + tonumber(ARGV[2])
 end
 
--- The state of a session that may be used; `now` is in it. A session that its site has buried cannot be there: so its
--- tombstone is asked for only when it is not.
+-- Returns the state of a live session, with the time of this call as `now`. A session with a tombstone has no state, so
+-- the tombstone is read only when there is no state.
 local function find()
   local row, why = read_state()
   if row then
@@ -61,14 +61,21 @@ local function find()
   return nil, why
 end
 
+-- Site and predecessor of an evicted session, whose client message ids are kept for a while.
+local function evicted()
+  local packed = redis.pcall('HGET', KEYS[3], '')
+  if type(packed) ~= 'string' then return {false, false} end
+  return cmsgpack.unpack(packed)
+end
+
 local function is_fenced(row, epoch)
   return epoch ~= '' and tonumber(epoch) < row.epoch
 end
 
--- Writes fields and keeps `row.values`, which is what the caller answers, in step.
+-- Writes fields, and updates `row.values`, which the caller returns.
 local function update(row, changes)
   local places = {
-    activity = 3, seq = 4, epoch = 5, owner = 6, asked = 7, answered = 8, attempts = 9, last = 12, lease = 13,
+    activity = 3, seq = 4, epoch = 5, holder = 6, asked = 7, answered = 8, attempts = 9, last = 12, lease = 13,
     lease_until = 14, task = 15, status = 16, deadline = 17, version = 18
   }
   local arguments = {}

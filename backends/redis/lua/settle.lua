@@ -1,4 +1,4 @@
--- Moves sessions from KEYS[1] to KEYS[2], or drops them, unless a hint came since they were looked at.
+-- Moves sessions from KEYS[1] to KEYS[2], or drops them, unless their hint was renewed since they were read.
 -- ARGV: triples of id, the score seen, and the score it gets in KEYS[2] or '' to drop it.
 for i = 1, #ARGV, 3 do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])

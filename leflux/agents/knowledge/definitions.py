@@ -1,10 +1,10 @@
-"""What the site itself defines: a glossary's term is the best answer to "what is …?"."""
+"""Definitions on the site: the best answer to "what is …?" is the entry of a glossary."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from leflux.site_pages import Block
+from leflux.sites.crawled_pages import Block
 
 _ASKS = re.compile(
     r"\s*(?:(?:what|who)(?:['’]s| is| are)|define|explain|(?:the )?meaning of"
@@ -13,15 +13,15 @@ _ASKS = re.compile(
 )
 
 
-class Passage(Protocol):
+class DefinitionSource(Protocol):
     @property
     def blocks(self) -> Sequence[Block]: ...
 
 
 class Definitions:
-    """`terms(text)`: what the text is found by. Of several definitions of one term the first counts."""
+    """`terms(text)`: the search terms of a text. The first of several definitions of a term counts."""
 
-    def __init__(self, passages: Iterable[Passage], terms: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, passages: Iterable[DefinitionSource], terms: Callable[[str], Iterable[str]]) -> None:
         self._terms = terms
         self._defined: dict[frozenset[str], int] = {}
         for number, passage in enumerate(passages):
@@ -30,6 +30,6 @@ class Definitions:
                     self._defined.setdefault(defined, number)
 
     def find(self, question: str) -> int | None:
-        """The number of the passage that defines what is asked about, and nothing else."""
+        """The number of the passage that defines exactly what is asked, or None."""
         asks = _ASKS.match(question)
         return None if asks is None else self._defined.get(frozenset(self._terms(question[asks.end() :])))

@@ -1,55 +1,54 @@
-"""The indexes of this process, one a site; read anew within seconds after any process has finished a crawl."""
+"""The search indexes of this process by site. They are rebuilt within seconds after a crawl in any process."""
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
-from msgspec import Struct
 
 from backends.errors import StorageError
-from leflux.agents.search import Index
-from leflux.agents.signposts import Signposts
-from leflux.site_pages import Head, Page, SitePages
+from leflux.agents.knowledge.site_knowledge import SiteKnowledge
+from leflux.sites.crawled_pages import CrawledPages, Head
+
+if TYPE_CHECKING:
+    from leflux.agents.knowledge.embeddings import Embedder
 
 CHECK_EVERY = 2.0
-# How long a question waits for a newer index than the one at hand, and for the first one.
-PATIENCE = 2.0
-FIRST_PATIENCE = 20.0
+# How long a question waits for a newer index, and for the first one.
+WAIT = 2.0
+FIRST_WAIT = 20.0
 
 log = structlog.get_logger(__name__)
 
 
-class Book(Struct, frozen=True):
-    """What one site says, ready to be searched."""
-
-    head: Head
-    index: Index
-    signposts: Signposts
+class IndexNotReady(Exception):
+    """The first index of the site is not ready."""
 
 
-class NotReady(Exception):
-    """The first index of the site is still being built."""
+class SiteIndexes:
+    """`of` is cheap: it may be called for every question."""
 
-
-class Shelf:
-    """`book` is cheap to call for every question."""
-
-    def __init__(self, pages: SitePages) -> None:
+    def __init__(self, pages: CrawledPages, names: Mapping[str, str], embedder: "Embedder | None" = None) -> None:
+        """`names`: of the sites, by their ids."""
+        self._embedder = embedder
         self._pages = pages
-        self._books: dict[str, Book] = {}
+        self._names = names
+        self._built: dict[str, SiteKnowledge] = {}
         self._checked: dict[str, float] = {}
         self._building: dict[str, asyncio.Task[None]] = {}
 
-    async def book(self, site_id: str) -> Book | None:
-        """The site's book; None when nothing was crawled yet. Raises `NotReady`."""
+    async def of(self, site_id: str) -> SiteKnowledge | None:
+        """The site's index; None when nothing was crawled. Raises `IndexNotReady`."""
         await self._check(site_id)
         building = self._building.get(site_id)
         if building is not None:
-            known = site_id in self._books
-            await asyncio.wait([building], timeout=PATIENCE if known else FIRST_PATIENCE)
+            known = site_id in self._built
+            await asyncio.wait([building], timeout=WAIT if known else FIRST_WAIT)
             if not known and not building.done():
-                raise NotReady
-        return self._books.get(site_id)
+                raise IndexNotReady
+        return self._built.get(site_id)
 
     async def close(self) -> None:
         for task in self._building.values():
@@ -61,14 +60,14 @@ class Shelf:
         if now - self._checked.get(site_id, -CHECK_EVERY) < CHECK_EVERY:
             return
         self._checked[site_id] = now
-        known = self._books.get(site_id)
+        known = self._built.get(site_id)
         try:
             head, _ = await self._pages.head(site_id)
         except StorageError:
             self._checked.pop(site_id, None)
             if known is None:
                 raise
-            # An index at hand answers as well while the store does not.
+            # The existing index answers while the store does not.
             return
         if head.generation != (known.head.generation if known else 0) and site_id not in self._building:
             task = asyncio.create_task(self._build(site_id, head), name=f"index {site_id}")
@@ -79,16 +78,28 @@ class Shelf:
         started = time.monotonic()
         try:
             pages = [page async for page in self._pages.load(site_id)]
-            self._books[site_id] = await asyncio.to_thread(_bind, head, pages)
+            self._built[site_id] = await asyncio.to_thread(
+                SiteKnowledge.build, head, pages, self._names.get(site_id, "")
+            )
         except StorageError as error:
             log.warning("the pages of a site could not be read", site=site_id, error=str(error))
             self._checked.pop(site_id, None)
         except Exception:
             log.exception("the index of a site could not be built", site=site_id)
         else:
+            await self._understand(site_id)
             log.info("site indexed", site=site_id, pages=len(pages), seconds=round(time.monotonic() - started, 2))
 
+    async def _understand(self, site_id: str) -> None:
+        """Add the meaning of the passages. Until then, and when the endpoint fails, the words alone decide."""
+        if self._embedder is None:
+            return
+        from leflux.agents.knowledge.embeddings import VectorsRefused
 
-def _bind(head: Head, pages: list[Page]) -> Book:
-    index = Index.build(pages)
-    return Book(head, index, Signposts(index.pages, index.words, head.start))
+        known = self._built[site_id]
+        try:
+            meaning = await self._embedder.meaning(site_id, known.index)
+        except (VectorsRefused, StorageError) as error:
+            log.warning("the passages of a site have no vectors", site=site_id, reason=str(error))
+        else:
+            self._built[site_id] = msgspec.structs.replace(known, meaning=meaning)

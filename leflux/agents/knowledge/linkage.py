@@ -1,22 +1,22 @@
-"""What the links between a site's pages say about them: how they are called, and how much they are referred to."""
+"""What the links between a site's pages say about a page: its names, and how often it is referred to."""
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from leflux.site_pages import Page
+from leflux.sites.crawled_pages import CrawledPage
 
-# A link on nearly every page is part of the frame around them, and says nothing about what it leads to.
+# A link on nearly every page belongs to the navigation and says nothing about its target.
 FRAME_SHARE = 0.5
 FRAME_MIN = 10
 NAMES_PER_PAGE = 40
-# Fewer characters of text for each link: the page is a list of links, and answers nothing itself.
+# With fewer characters of text for each link, the page is a list of links.
 TEXT_PER_LINK = 60
 TEXT_PER_LINK_MIN_LINKS = 20
 
 
-def names_of(pages: Sequence[Page]) -> dict[str, list[str]]:
-    """URL -> the different texts that links of other pages call it by, the usual ones first."""
+def names_of(pages: Sequence[CrawledPage]) -> dict[str, list[str]]:
+    """URL -> the link texts that other pages use for it, the most frequent first."""
     called: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for page in pages:
         for link in page.links:
@@ -29,8 +29,8 @@ def names_of(pages: Sequence[Page]) -> dict[str, list[str]]:
     }
 
 
-def standing(pages: Sequence[Page]) -> list[float]:
-    """For each page, 0..1: how many other pages refer to it, on a logarithmic scale."""
+def standing(pages: Sequence[CrawledPage]) -> list[float]:
+    """For each page, how many other pages link to it, 0..1 on a logarithmic scale."""
     referring: Counter[str] = Counter()
     for page in pages:
         referring.update({link.url for link in page.links if link.url != page.url})
@@ -40,7 +40,7 @@ def standing(pages: Sequence[Page]) -> list[float]:
     return [math.log1p(count) / most for count in counts]
 
 
-def is_directory(page: Page) -> bool:
-    """Whether the page is little more than links to other pages."""
+def is_directory(page: CrawledPage) -> bool:
+    """Whether the page is mostly links."""
     length = sum(len(block.text) for section in page.sections for block in section.blocks)
     return len(page.links) >= TEXT_PER_LINK_MIN_LINKS and length < TEXT_PER_LINK * len(page.links)

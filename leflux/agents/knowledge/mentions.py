@@ -1,20 +1,22 @@
-"""What the pages of a site say about each other: the paragraphs that link a page describe it in words of their own."""
+"""Paragraphs in which a site's pages link and describe each other."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from leflux.site_pages import Page
+from leflux.sites.crawled_pages import CrawledPage
 
-# A page says only so much of one other; a paragraph with more links than this is a list, and describes none of them.
+# Limits for one page. A paragraph with more links than this is a list and describes nothing.
 PER_PAGE = 8
 LINKS_PER_BLOCK = 8
 MENTION_CHARS = 800
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def mentions(pages: Sequence[Page], names: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """For each page, the paragraphs of others that link it, under their headings. `names`: as of `linkage.names_of`."""
+def mentions(pages: Sequence[CrawledPage], names: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """For each page, the paragraphs of other pages that link it, under their headings. `names`: as in
+    `linkage.names_of`.
+    """
     number = {page.url: place for place, page in enumerate(pages)}
     known = {url: frozenset(texts) for url, texts in names.items()}
     said: list[list[str]] = [[] for _ in pages]
@@ -33,9 +35,10 @@ def mentions(pages: Sequence[Page], names: Mapping[str, Sequence[str]]) -> list[
     return said
 
 
-def _linking(page: Page, called: Mapping[str, set[int]]) -> Iterator[tuple[str, list[int]]]:
-    """The paragraphs that hold the text of a link. Where a link stood is not kept: one of a single word counts only
-    where it is code, because another word would be met by chance."""
+def _linking(page: CrawledPage, called: Mapping[str, set[int]]) -> Iterator[tuple[str, list[int]]]:
+    """The paragraphs that contain the text of a link. The position of a link is not stored: a text of a single word
+    counts only in code, because elsewhere it may be a coincidence.
+    """
     several = [text for text in called if " " in text]
     for section in page.sections if called else ():
         for block in section.blocks:

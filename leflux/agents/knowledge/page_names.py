@@ -1,10 +1,10 @@
-"""Finds the page that a visitor calls by name ("take me to the returns page")."""
+"""Finds the page that a visitor names ("take me to the returns page")."""
 
 import re
 from collections.abc import Sequence
 
-from leflux.agents.words import Words
-from leflux.site_pages import Page
+from leflux.agents.knowledge.words import Words
+from leflux.sites.crawled_pages import CrawledPage
 
 _PLEASE = r"(?:(?:please|can you|could you|would you|i want to|i'd like to|i would like to|let's)\s+){0,2}"
 _GO = re.compile(
@@ -18,10 +18,10 @@ _HOME = {"home", "homepage", "start", "main", "front", "frontpage"}
 
 
 def destination(text: str) -> tuple[str, bool] | None:
-    """Where the visitor wants to be taken, and whether that is plainly the wish (else it may be a question)."""
+    """The target page, and whether the visitor clearly asks to go there."""
     said = text.strip().rstrip(".!? ")
     if "//" in said or "www." in said.lower():
-        # An address is no name of a page, and only pages of the site are opened.
+        # Only pages of the site are opened: an address is not a name.
         return None
     if match := _GO.fullmatch(said):
         return match[1], True
@@ -30,12 +30,12 @@ def destination(text: str) -> tuple[str, bool] | None:
     return None
 
 
-class Signposts:
-    """The names of the pages: their titles, their first headings and what links call them."""
+class PageNames:
+    """The names of the pages: titles, first headings and link texts."""
 
-    def __init__(self, pages: Sequence[Page], words: Words, start: str) -> None:
+    def __init__(self, pages: Sequence[CrawledPage], words: Words, start: str) -> None:
         self._words = words
-        self._named: dict[frozenset[str], Page] = {}
+        self._named: dict[frozenset[str], CrawledPage] = {}
         self._start = next((page for page in pages if page.url == start), None)
         by_url = {page.url: page for page in pages}
         for page in pages:
@@ -47,7 +47,7 @@ class Signposts:
                 if (target := by_url.get(link.url)) is not None and target is not page:
                     self._name(link.text, target)
 
-    def _name(self, name: str, page: Page) -> None:
+    def _name(self, name: str, page: CrawledPage) -> None:
         if terms := self._key(name):
             self._named.setdefault(terms, page)
 
@@ -55,8 +55,8 @@ class Signposts:
         words = [word for word in re.findall(r"[^\W_]+", name.casefold()) if word not in _FILLER]
         return frozenset(self._words.terms(" ".join(words)) or words)
 
-    def find(self, name: str) -> Page | None:
-        """The page of that very name, else the one page whose name holds all of its words."""
+    def find(self, name: str) -> CrawledPage | None:
+        """The page with exactly this name, else the only page whose name has all of its words."""
         words = {word for word in re.findall(r"[^\W_]+", name.casefold()) if word not in _FILLER}
         if words and words <= _HOME:
             return self._start

@@ -1,6 +1,8 @@
-"""Answers to what is no question about the site: greetings, thanks, and what this is."""
+"""Answers to greetings, thanks and questions about the assistant itself."""
 
 import re
+
+from leflux.common.catalogue import heard_language, say
 
 _GREETING = re.compile(
     r"(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)"
@@ -34,21 +36,23 @@ _HELP = re.compile(
 _EDGES = " \t\r\n.!?,;:)(😀🙂👋👍🙏❤️"
 
 
-def small_talk(text: str, site: str) -> str | None:
-    """The answer, or None when the text should be looked up. `site` is the site's name."""
+def small_talk(text: str, site: str, lang: str) -> str | None:
+    """The answer, or None when the text is a question to look up. `site` is the site's name."""
     said = " ".join(text.strip(_EDGES).split())
     if len(said) > 100:
         return None
-    what = f"Ask me anything about {site}: I look it up on its pages and show you where it says so."
-    replies = (
-        (_GREETING, f"Hello! {what}"),
-        (_HOW, f"All is well here, thank you. {what}"),
-        (_THANKS, "You are welcome! Is there anything else?"),
-        (_BYE, "Goodbye, and come back any time."),
-        (_WHO, f"I am the automatic assistant of {site}, not a person. I answer from the pages of this site."),
-        (_HELP, f"{what} I can also take you to a page; just say which."),
-        (_PRAISE, "Good. Is there anything else you would like to know?"),
-    )
     if not said:
-        return f"I did not catch that. {what}"
-    return next((reply for pattern, reply in replies if pattern.fullmatch(said)), None)
+        return say(lang, "empty", site=site)
+    for key in ("hello", "thanks", "bye"):
+        if (spoken := heard_language(key, said, lang)) is not None:
+            return say(spoken, key, site=site)
+    kinds = (
+        (_GREETING, "hello"),
+        (_HOW, "how_are_you"),
+        (_THANKS, "thanks"),
+        (_BYE, "bye"),
+        (_WHO, "who"),
+        (_HELP, "help"),
+        (_PRAISE, "good"),
+    )
+    return next((say(lang, key, site=site) for pattern, key in kinds if pattern.fullmatch(said)), None)

@@ -1,7 +1,7 @@
-"""Answers with any OpenAI-compatible endpoint, streaming, with steps on the page as a tool.
+"""Answers with any OpenAI-compatible endpoint, as a stream, with page steps as a tool.
 
-Whatever goes wrong (a refusal, a stall, a broken stream, a malformed call) raises `ModelFailed`, which ends the turn
-in one error message. A request is repeated only while nothing of its answer has come.
+Any failure (a refusal, a stall, a broken stream, a malformed call) raises `ModelFailed`, which ends the reply with one
+error message. A request is repeated only before the first piece of its answer.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ import structlog
 from msgspec import Struct
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 
-from leflux.agents.base import AgentEvent, Delta, Done, Turn
-from leflux.agents.openai_prompt import build
-from leflux.agents.openai_tools import MAX_ARGUMENTS, TOOLS, MalformedCall, parse_call
+from leflux.agents.base import AgentEvent, Delta, Done, Question
+from leflux.agents.openai.prompt import build
+from leflux.agents.openai.tools import MAX_ARGUMENTS, TOOLS, MalformedCall, parse_call
 from leflux.config import OpenAISettings
 
 ATTEMPTS = 3
@@ -28,31 +28,31 @@ log = structlog.get_logger(__name__)
 
 
 class ModelFailed(Exception):
-    """The endpoint gave no whole answer; the message says how, for the log."""
+    """The endpoint gave no complete answer. The message has the reason, for the log."""
 
 
-class _Call(Struct):
-    """A tool call that is still being written."""
+class _ToolCall(Struct):
+    """A tool call that is being received."""
 
     name: str = ""
     arguments: str = ""
 
 
 class OpenAIAgent:
-    """`backoff`: seconds before the first repetition of a request that was refused for the moment."""
+    """`backoff`: seconds before the first retry of a request that was refused temporarily."""
 
     def __init__(self, settings: OpenAISettings, backoff: float | None = None) -> None:
         self._settings = settings
         self._backoff = BACKOFF if backoff is None else backoff
-        # Endpoints of one's own often want no key, but the SDK insists on one.
+        # Self-hosted endpoints often need no key, but the SDK requires one.
         self._client = AsyncOpenAI(
             base_url=settings.base_url, api_key=settings.api_key or "none", timeout=settings.timeout, max_retries=0
         )
 
-    async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        # What this request shows of the page is what the answer speaks of, also when another page has come since.
-        page, prior = await turn.context()
-        messages = await build(turn, page, prior)
+    async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
+        # The answer is about the page of this request, also when the visitor has moved on.
+        page, prior = await question.context()
+        messages = await build(question, page, prior)
         for attempt in range(ATTEMPTS):
             begun = False
             try:
@@ -68,7 +68,7 @@ class OpenAIAgent:
             await asyncio.sleep(self._backoff * 2**attempt * (0.5 + random.random()))  # noqa: S311 - jitter
 
     async def _stream(self, messages: list[dict[str, Any]], page: bytes | None) -> AsyncGenerator[AgentEvent, None]:
-        call, finish, written = _Call(), None, 0
+        call, finish, written = _ToolCall(), None, 0
         async with aclosing(self._choices(messages)) as choices:
             async for choice in choices:
                 finish = choice.finish_reason or finish
@@ -89,7 +89,7 @@ class OpenAIAgent:
             yield Done()
 
     async def _choices(self, messages: list[dict[str, Any]]) -> AsyncGenerator[Any, None]:
-        """The first choice of each chunk; each must come within the time-out."""
+        """The first choice of each chunk. Each chunk must arrive within the time-out."""
         body: dict[str, Any] = {"model": self._settings.model, "messages": messages, "tools": TOOLS}
         async with asyncio.timeout(self._settings.timeout):
             stream = await self._client.chat.completions.create(**body, stream=True)
@@ -104,7 +104,7 @@ class OpenAIAgent:
                 except (OpenAIError, OSError, TimeoutError):
                     raise
                 except Exception as error:
-                    # The SDK lets the errors of its HTTP client and of JSON through.
+                    # The SDK passes on errors of its HTTP client and of JSON.
                     raise ModelFailed(f"the stream broke: {type(error).__name__}") from error
                 if chunk.choices:
                     yield chunk.choices[0]
@@ -113,7 +113,7 @@ class OpenAIAgent:
         await self._client.close()
 
 
-def _extend(call: _Call, part: Any) -> None:
+def _extend(call: _ToolCall, part: Any) -> None:
     """Only the first of several calls counts: the steps of one plan are one list."""
     if part.index or part.function is None:
         return

@@ -1,12 +1,12 @@
-"""What a model is told: the rules, the page as fenced data, as much of the conversation as fits, the question."""
+"""Builds the model's prompt: the rules, the page as fenced data, the conversation as far as it fits, the question."""
 
 import secrets
 from typing import Any
 
 import msgspec
 
-from leflux.agents.base import Turn
-from leflux.wire import StoredMessage
+from leflux.agents.base import Question
+from leflux.protocol import StoredMessage
 
 HISTORY = 60
 HISTORY_TOKENS = 6_000
@@ -29,15 +29,15 @@ find elements."""
 Messages = list[dict[str, Any]]
 
 
-async def build(turn: Turn, context: bytes | None, prior: bytes | None) -> Messages:
-    """The messages of one request; `context` and `prior` as `Turn` gives them."""
-    # Unknown to the page, so that no text on it can end the block.
+async def build(question: Question, context: bytes | None, prior: bytes | None) -> Messages:
+    """The messages of one request. `context` and `prior` are as in `Question`."""
+    # The page cannot know this, so no text on it can end the block.
     fence = f"=== page data {secrets.token_hex(8)} ==="
     messages: Messages = [{"role": "system", "content": RULES.format(fence=fence)}]
     if data := _data(context, prior):
         messages.append({"role": "user", "content": f"{fence}\n{data}\n{fence}"})
-    messages += fitting(await turn.history(HISTORY), HISTORY_TOKENS)
-    messages.append({"role": "user", "content": _question(turn)})
+    messages += fitting(await question.history(HISTORY), HISTORY_TOKENS)
+    messages.append({"role": "user", "content": _question(question)})
     return messages
 
 
@@ -53,7 +53,7 @@ def fitting(history: list[StoredMessage], budget: int) -> Messages:
 
 
 def estimate(text: str) -> int:
-    """How many tokens a text will be, rather too many than too few."""
+    """The estimated number of tokens of a text, rather too high."""
     return len(text.encode()) // BYTES_PER_TOKEN + OVERHEAD_TOKENS
 
 
@@ -72,7 +72,7 @@ def _data(context: bytes | None, prior: bytes | None) -> str:
     return "\n\n".join(parts)
 
 
-def _question(turn: Turn) -> str:
-    if turn.results is None:
-        return turn.question.text
-    return "[The steps have run. Results: " + msgspec.json.encode(turn.results).decode() + "]"
+def _question(question: Question) -> str:
+    if question.results is None:
+        return question.message.text
+    return "[The steps have run. Results: " + msgspec.json.encode(question.results).decode() + "]"

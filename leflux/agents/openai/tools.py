@@ -1,14 +1,14 @@
-"""The two tools that a model has: steps on the page, and a question to the visitor. Its calls are untrusted text."""
+"""The model's two tools: page steps, and a question to the visitor. Its calls are untrusted text."""
 
-import re
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from leflux.agents.base import Ask, Plan, PlannedStep, Target
-from leflux.elements import identified, meant
-from leflux.plans import Action
+from leflux.tasks.checks import MAX_WITHIN_MS
+from leflux.tasks.elements import identified
+from leflux.tasks.plans import NEEDS, Action, Expect
 
 MAX_ARGUMENTS = 32_768
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -17,15 +17,27 @@ _TARGET = {
     "description": "The element by its visible role and name; selector only when nothing else identifies it.",
     "properties": {"role": _TEXT, "name": _TEXT, "label": _TEXT, "selector": _TEXT},
 }
+_EXPECT = {
+    "type": "object",
+    "description": "What must be true of the page afterwards; give it for a step that sends, buys or books.",
+    "properties": {
+        "url": _TEXT,
+        "text": {"type": "string", "description": "A text that the page then shows."},
+        "element": _TARGET,
+        "gone": _TARGET,
+        "within": {"type": "integer", "description": "Milliseconds that the page has for it."},
+    },
+}
 _STEP = {
     "type": "object",
     "properties": {
-        "action": {"type": "string", "enum": ["click", "type", "select", "scroll_to", "navigate", "wait"]},
+        "action": {"type": "string", "enum": list(NEEDS)},
         "target": _TARGET,
         "element_id": {"type": "string", "description": "The element's id in the page data, if it has one."},
         "url": {"type": "string", "description": "Where a navigate goes, or the page that a click leads to."},
         "value": {"type": "string", "description": "What to type or select."},
         "wait_ms": {"type": "integer"},
+        "expect": _EXPECT,
         "description": {"type": "string", "description": "A few words for the visitor."},
     },
     "required": ["action", "description"],
@@ -56,15 +68,18 @@ TOOLS: list[dict[str, Any]] = [
         },
     },
 ]
-_GRAVE = re.compile(
-    r"\b(?:delete|remove|erase|unsubscribe|close (?:my |the )?account|pay|buy|purchase|order now|place (?:the )?order"
-    r"|checkout|submit|send|confirm|transfer|book)\b",
-    re.IGNORECASE,
-)
 
 
 class MalformedCall(Exception):
-    """The model called a tool that it does not have, or with arguments that are none."""
+    """The model called an unknown tool, or sent invalid arguments."""
+
+
+class _Expect(Struct):
+    url: str | None = None
+    text: str | None = None
+    element: dict[str, str | None] | None = None
+    gone: dict[str, str | None] | None = None
+    within: int | None = None
 
 
 class _Step(Struct):
@@ -75,67 +90,59 @@ class _Step(Struct):
     value: str | None = None
     wait_ms: int | None = None
     description: str = ""
+    expect: _Expect | None = None
 
 
-class _Act(Struct):
+class _ActArguments(Struct):
     steps: Annotated[list[_Step], Meta(min_length=1)]
     say: Annotated[str, Meta(max_length=2_000)] = ""
     confirm: Annotated[str, Meta(max_length=1_000)] | None = None
 
 
-class _Question(Struct):
+class _AskArguments(Struct):
     question: Annotated[str, Meta(min_length=1, max_length=2_000)]
 
 
 def parse_call(name: str, arguments: str, page: dict[str, Any]) -> Plan | Ask:
-    """What a tool call means to a model that was shown this `page`. Raises `MalformedCall`."""
+    """The event of a tool call by a model that was shown this `page`. Raises `MalformedCall`."""
     try:
         if name == "act":
-            return _plan(msgspec.json.decode(arguments, type=_Act), page)
+            return _plan(msgspec.json.decode(arguments, type=_ActArguments), page)
         if name == "ask":
-            return Ask(msgspec.json.decode(arguments, type=_Question).question)
+            return Ask(msgspec.json.decode(arguments, type=_AskArguments).question)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise MalformedCall(f"{name}: {error}") from None
     raise MalformedCall(f"there is no tool {name[:64]!r}")
 
 
-def _plan(call: _Act, page: dict[str, Any]) -> Plan:
+def _plan(call: _ActArguments, page: dict[str, Any]) -> Plan:
     steps = [identified(_planned(step), page) for step in call.steps]
-    return Plan(steps, say=call.say, confirm=call.confirm or _consent(steps, page), follow_up=True)
+    return Plan(steps, say=call.say, confirm=call.confirm, follow_up=True)
 
 
 def _planned(step: _Step) -> PlannedStep:
-    target = None
-    if step.target:
-        keys = ("role", "name", "label", "selector")
-        target = Target(**{key: step.target.get(key) or None for key in keys})
     return PlannedStep(
         action=step.action,
-        target=target,
+        target=_target(step.target),
         element_id=step.element_id or None,
         url=step.url or None,
         value=step.value if step.action in ("type", "select") else step.value or None,
         wait_ms=step.wait_ms,
         description=step.description,
+        expect=None if step.expect is None else _expected(step.expect),
     )
 
 
-def _consent(steps: list[PlannedStep], page: dict[str, Any]) -> str | None:
-    """A click that is hard to take back, or of which nobody can tell, is never left to the model alone."""
-    for step in steps:
-        if step.action == "click" and (called := _grave(step, page)) is not None:
-            # The visitor agrees to what the page calls it, not to what the model does.
-            said = step.description if called.casefold() in step.description.casefold() else ""
-            told = said or f"{step.description}: {called}".removeprefix(": ")
-            return f"May I do this for you: “{told}”?"
-    return None
-
-
-def _grave(step: PlannedStep, page: dict[str, Any]) -> str | None:
-    """What such a click is on. The model's own words for it may be too few, or false: those of the page count too."""
-    target = step.target or Target()
-    element = meant(step, page)
-    words = [step.description, target.name or "", target.label or "", element.name if element is not None else ""]
-    if not any(_GRAVE.search(word) for word in words) and not target.selector:
+def _expected(expect: _Expect) -> Expect | None:
+    """What the model expects, None when it names nothing."""
+    element, gone = _target(expect.element), _target(expect.gone)
+    if not (expect.url or expect.text or element or gone):
         return None
-    return words[3] or words[1] or words[2] or target.selector or ""
+    within = None if expect.within is None else max(0, min(expect.within, MAX_WITHIN_MS))
+    return Expect(expect.url or None, expect.text or None, element, gone, within)
+
+
+def _target(named: dict[str, str | None] | None) -> Target | None:
+    keys = ("role", "name", "label", "selector")
+    found = {key: (named or {}).get(key) or None for key in keys}
+    return Target(**found) if any(found.values()) else None

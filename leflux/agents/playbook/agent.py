@@ -1,4 +1,4 @@
-"""Runs the owner's tasks, and leaves everything else to another agent."""
+"""Runs the owner's tasks and passes every other question to another agent."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -8,43 +8,45 @@ from urllib.parse import quote
 import msgspec
 from msgspec.structs import replace
 
-from leflux.agents.base import Agent, AgentEvent, Ask, Delta, Done, Plan, Turn
-from leflux.agents.playbook_file import PLACEHOLDER, PlaybookTask, normalize
-from leflux.agents.visitor_data import AGAIN, QUESTIONS, asked_for, extract, known
-from leflux.wire import StoredMessage
+from leflux.agents.base import Agent, AgentEvent, Ask, Delta, Done, Plan, Question
+from leflux.agents.playbook.reader import PLACEHOLDER, PlaybookTask, normalize
+from leflux.agents.playbook.visitor_data import AGAIN, QUESTIONS, asked_for, extract, known
+from leflux.protocol import StoredMessage
+from leflux.tasks.plans import Expect
 
 HISTORY = 60
 TASK_KEY = "playbook"
 
 
 class PlaybookAgent:
-    """Matches a message to a task by its phrases; asks for the data the task needs, one at a time, then plans it.
+    """Matches a message to a task by its phrases, asks for the data that the task needs, one at a time, and plans the
+    task.
 
-    Which question was asked for which task is in the conversation itself (`data` of the message), so that any
-    process can go on. `fallback` answers what matches no task; without one, the visitor is told what can be done.
+    The `data` of its messages says which question was asked for which task, so any process can continue. `fallback`
+    answers what matches no task; without one, the visitor is told what is possible.
     """
 
     def __init__(self, tasks: Sequence[PlaybookTask], fallback: Agent | None = None) -> None:
         self._tasks = {task.id: task for task in tasks}
         self._fallback = fallback
 
-    async def reply(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
-        history = await turn.history(HISTORY)
+    async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
+        history = await question.history(HISTORY)
         pending = self._pending(history)
-        task = self._match(turn.question.text)
-        if task is None and pending is not None and not _changes_subject(pending[1], turn.question.text):
+        task = self._match(question.message.text)
+        if task is None and pending is not None and not _changes_subject(pending[1], question.message.text):
             task, asked = pending
-            if extract(asked, turn.question.text) is None:
+            if extract(asked, question.message.text) is None:
                 yield Ask(AGAIN[asked], asked, {TASK_KEY: task.id})
                 return
-        if turn.results is not None or task is None:
-            async with aclosing(self._other(turn)) as events:
+        if question.results is not None or task is None:
+            async with aclosing(self._other(question)) as events:
                 async for event in events:
                     yield event
             return
-        stored, _ = await turn.context()
+        stored, _ = await question.context()
         context: Any = msgspec.json.decode(stored) if stored is not None else {}
-        yield _next(task, known(context, [*history, turn.question]))
+        yield _next(task, known(context, [*history, question.message]))
 
     def _pending(self, history: list[StoredMessage]) -> tuple[PlaybookTask, str] | None:
         """The task that waits for the answer to our last message."""
@@ -62,9 +64,9 @@ class PlaybookAgent:
         ]
         return max(hits, key=lambda hit: hit[0])[1] if hits else None
 
-    async def _other(self, turn: Turn) -> AsyncGenerator[AgentEvent, None]:
+    async def _other(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
         if self._fallback is not None:
-            async with aclosing(self._fallback.reply(turn)) as events:
+            async with aclosing(self._fallback.reply(question)) as events:
                 async for event in events:
                     yield event
             return
@@ -78,10 +80,15 @@ class PlaybookAgent:
 
 
 def _changes_subject(asked: str, text: str) -> bool:
-    """An answer that is a question of its own, or a refusal, is not forced into a form."""
+    """Whether the answer is a question or a refusal rather than the datum."""
     if normalize(text) in {"stop", "cancel", "never mind", "nevermind", "no", "no thanks", "forget it"}:
         return True
     return text.rstrip().endswith("?") and (asked == "name" or extract(asked, text) is None)
+
+
+def _filled(expect: Expect, fill: Callable[..., str]) -> Expect:
+    url = None if expect.url is None else fill(expect.url, quote)
+    return replace(expect, url=url, text=None if expect.text is None else fill(expect.text))
 
 
 def _next(task: PlaybookTask, data: dict[str, str]) -> Plan | Ask:
@@ -98,8 +105,9 @@ def _next(task: PlaybookTask, data: dict[str, str]) -> Plan | Ask:
             value=None if step.value is None else fill(step.value),
             url=None if step.url is None else fill(step.url, quote),
             description=fill(step.description),
+            expect=None if step.expect is None else _filled(step.expect, fill),
         )
         for step in task.steps
     ]
     confirm = None if task.confirm is None else fill(task.confirm)
-    return Plan(steps, fill(task.say), confirm, fill(task.done), {TASK_KEY: task.id})
+    return Plan(steps, fill(task.say), confirm, fill(task.done), {TASK_KEY: task.id}, by_owner=True)

@@ -1,10 +1,10 @@
-"""What a visitor has told about themselves: read from an answer, from the page's data, from the conversation."""
+"""Reads the visitor's data from answers, the page context and the conversation."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from leflux.wire import StoredMessage
+from leflux.protocol import StoredMessage
 
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
 _PHONE = re.compile(r"\+?[\d(][\d ()/.-]{4,24}\d")
@@ -26,7 +26,7 @@ AGAIN = {
 
 
 def extract(field: str, text: str) -> str | None:
-    """The datum in a visitor's answer, or None when the answer holds none."""
+    """The datum in a visitor's answer, or None."""
     text = " ".join(text.split())
     if field == "email":
         found = _EMAIL.search(text[:400])
@@ -39,7 +39,7 @@ def extract(field: str, text: str) -> str | None:
 
 
 def asked_for(message: StoredMessage) -> str | None:
-    """The datum that a message of ours asked for."""
+    """The datum that one of our messages asked for."""
     if message.role != "assistant" or message.kind != "question" or not isinstance(message.data, dict):
         return None
     asked = message.data.get("ask")
@@ -47,7 +47,7 @@ def asked_for(message: StoredMessage) -> str | None:
 
 
 def known(context: dict[str, Any], history: Iterable[StoredMessage]) -> dict[str, str]:
-    """Every datum that can be relied on. What was said in the conversation is newer than what the browser kept."""
+    """The reliable data of the visitor. What was said in the conversation is newer than what the browser kept."""
     kept = context.get("userData")
     found: dict[str, str] = {}
     for field in QUESTIONS:

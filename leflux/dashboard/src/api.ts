@@ -1,4 +1,4 @@
-// Every call to `/api/admin`. One place knows of the CSRF token and of a session that has ended.
+// The calls to `/api/admin`, with the CSRF token and the handling of an expired sign-in.
 
 const BASE = "/api/admin";
 
@@ -13,7 +13,7 @@ export class ApiError extends Error {
     super(message);
   }
 
-  /** The member of the body that was refused, such as `idleTtlMs`, or null. */
+  /** The rejected member of the body, such as `idleTtlMs`, or null. */
   get field(): string | null {
     const path = this.details["path"] ?? this.details["field"];
     return typeof path === "string" ? path.replace(/^\$\.?/, "") : null;
@@ -22,7 +22,7 @@ export class ApiError extends Error {
 
 export const api = {
   csrf: "",
-  /** Called when a call that was signed in no longer is. */
+  /** Called when the sign-in has expired. */
   signedOut: (): void => undefined,
 };
 
@@ -31,7 +31,7 @@ interface Options {
   signal?: AbortSignal;
 }
 
-/** The answer's JSON. Raises `ApiError`, also (status 0) when the server cannot be reached. */
+/** Returns the answer's JSON. Throws `ApiError`, with status 0 when the server cannot be reached. */
 export async function call<T>(method: string, path: string, { body, signal }: Options = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -50,7 +50,7 @@ export async function call<T>(method: string, path: string, { body, signal }: Op
   throw error;
 }
 
-/** An answer may break off at its head or in its body. */
+/** The connection may break before or within the answer's body. */
 async function reached<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
     return await work();
@@ -81,8 +81,8 @@ function problem(answer: Response, json: Record<string, unknown>): ApiError {
 
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => call("GET", path, signal ? { signal } : {});
 
-/** `/sites/<id>` and what follows. */
+/** The API path below `/sites/<id>`. */
 export const ofSite = (siteId: string, rest: string): string => `/sites/${encodeURIComponent(siteId)}${rest}`;
 
-/** The address of a download, for a link. */
+/** The address of a download link. */
 export const download = (siteId: string, query: string): string => BASE + ofSite(siteId, `/export?${query}`);

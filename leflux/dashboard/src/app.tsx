@@ -1,22 +1,22 @@
-// Who is signed in, and which view an address means.
+// The application: signs in, then shows the view of the address.
 
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { api, call, get } from "./api.js";
-import { asError } from "./load.js";
 import { SignIn } from "./pages/signin.js";
 import { followLinks } from "./router.js";
 import { Shell } from "./shell.js";
 import type { Owner } from "./types.js";
 import { Failed } from "./ui/states.js";
 import { Toasts } from "./ui/toast.js";
+import { asError } from "./use-load.js";
 
 type Who = { state: "unknown" } | { state: "out"; ended: boolean } | { state: "in"; owner: Owner } | { state: "error"; message: string };
 
 export function App(): JSX.Element {
   const [who, setWho] = useState<Who>({ state: "unknown" });
   const signedIn = useCallback((owner: Owner) => {
-    api.csrf = owner.csrfToken;
+    api.csrf = owner.csrfToken ?? "";
     setWho({ state: "in", owner });
   }, []);
   const ask = useCallback(() => {
@@ -26,7 +26,7 @@ export function App(): JSX.Element {
     });
   }, []);
   useEffect(() => {
-    // The address stays: whoever signs in again is where they were.
+    // Keep the address, so that signing in again returns to the same page.
     api.signedOut = () => setWho({ state: "out", ended: true });
     document.addEventListener("click", followLinks);
     ask();

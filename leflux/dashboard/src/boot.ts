@@ -1,4 +1,4 @@
-// Runs before the first paint: the theme that was chosen here, so that nothing flashes.
+// Applies the chosen theme before the first paint, so that no other theme flashes up.
 import { applyTheme } from "./theme.js";
 
 applyTheme();

@@ -1,47 +1,47 @@
-// What the server tells as it happens. A socket is open only while a page watches something.
+// Live progress of a crawl. The socket is open only while a page watches.
 
 import { io } from "socket.io-client";
 import { api } from "./api.js";
 import type { Crawl } from "./types.js";
 
 const ACK_MS = 8_000;
-/** Refused, or sent away: the server may have restarted, or the sign-in may have ended. */
-const COME_BACK_MS = 5_000;
+/** The delay before connecting again after the server has refused or closed the connection. */
+const RECONNECT_MS = 5_000;
 
 type Answer = (Crawl & { ok: true }) | { ok: false; error: string };
 
 /**
- * Calls `told` with each state of the site's crawl, from now on. `lost` is called when the server sent the page away or
- * will not tell it: what the owner's API answers then says why. Returns what ends it.
+ * Calls `notify` with each state of the site's crawl. Calls `lost` when the server closes or refuses the connection; the
+ * owner's API then tells the reason. Returns a function that stops.
  */
-export function watchCrawl(siteId: string, told: (crawl: Crawl) => void, lost: () => void): () => void {
+export function watchCrawl(siteId: string, notify: (crawl: Crawl) => void, lost: () => void): () => void {
   const socket = io("/dashboard", {
     forceNew: true,
     transports: ["websocket", "polling"],
     tryAllTransports: true,
     reconnectionDelay: 500,
-    reconnectionDelayMax: COME_BACK_MS,
+    reconnectionDelayMax: RECONNECT_MS,
     auth: (tell) => tell({ csrfToken: api.csrf }),
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const comeBack = (): void => {
+  const reconnectLater = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => socket.disconnect().connect(), COME_BACK_MS);
+    timer = setTimeout(() => socket.disconnect().connect(), RECONNECT_MS);
   };
-  const sentAway = (): void => {
+  const refused = (): void => {
     lost();
-    comeBack();
+    reconnectLater();
   };
   socket.on("connect", () => {
     socket.timeout(ACK_MS).emitWithAck("watch_crawl", { siteId }).then((answer: Answer) => {
-      if (answer.ok) told(answer);
-      else sentAway();
-    }, comeBack);
+      if (answer.ok) notify(answer);
+      else refused();
+    }, reconnectLater);
   });
-  socket.on("crawl_progress", (crawl: Crawl & { siteId: string }) => crawl.siteId === siteId && told(crawl));
-  socket.on("disconnect", (reason) => reason === "io server disconnect" && sentAway());
-  // Where the connection itself failed, socket.io-client tries again.
-  socket.on("connect_error", () => socket.active || sentAway());
+  socket.on("crawl_progress", (crawl: Crawl & { siteId: string }) => crawl.siteId === siteId && notify(crawl));
+  socket.on("disconnect", (reason) => reason === "io server disconnect" && refused());
+  // After a failed connection, socket.io-client tries again.
+  socket.on("connect_error", () => socket.active || refused());
   return () => {
     clearTimeout(timer);
     socket.off();

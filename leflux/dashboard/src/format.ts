@@ -1,4 +1,4 @@
-// Numbers and times as people say them.
+// Formats numbers and times.
 
 const numbers = new Intl.NumberFormat();
 const times = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -15,7 +15,7 @@ export const number = (value: number): string => numbers.format(value);
 export const time = (ts: number): string => times.format(ts);
 export const dayOf = (ts: number): string => days.format(ts);
 export const moment = (ts: number): string => moments.format(ts);
-/** `YYYY-MM-DD` (UTC) as "3 Mar". */
+/** Formats a UTC day, `YYYY-MM-DD`, as "3 Mar". */
 export const shortDay = (date: string): string => shortDays.format(Date.parse(`${date}T00:00:00Z`));
 
 export function count(value: number, one: string, many = `${one}s`): string {
@@ -38,7 +38,7 @@ export const UNITS = [
   ["days", DAY],
 ] as const;
 
-/** "30 minutes", "1 day": in the largest unit that leaves a whole number. */
+/** Formats a duration in the largest unit that gives a whole number: "30 minutes", "1 day". */
 export function duration(ms: number): string {
   const [name, size] = unitOf(ms);
   const value = ms / size;
@@ -55,11 +55,11 @@ export function percent(part: number, whole: number): string {
   return whole === 0 ? "–" : `${number(Math.round((part / whole) * 1000) / 10)} %`;
 }
 
-/** The address, when it is one that a link may lead to; else null. */
+/** The address if it is safe for a link, else null. */
 export function safeLink(text: unknown): string | null {
   if (typeof text !== "string" || !URL.canParse(text)) return null;
   return /^https?:$/.test(new URL(text).protocol) ? text : null;
 }
 
-/** An id short enough to be read. */
+/** A shortened id. */
 export const shortId = (id: string): string => id.slice(0, 8);

@@ -1,4 +1,4 @@
-// The page in the frame of Settings, Appearance: the real chat, told by the dashboard how to look.
+// The page in the preview frame of the appearance settings. The dashboard sets the widget's appearance.
 
 interface PreviewWindow {
   LeFlux?: { open(): void };

@@ -1,4 +1,4 @@
-// Addresses below /dashboard/: deep links, back and forward, and the focus where a reader expects it.
+// Routes below /dashboard/: deep links, history, and moving the focus on navigation.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -6,7 +6,7 @@ export const ROOT = "/dashboard/";
 const CHANGED = "leflux:address";
 
 export interface Address {
-  /** What follows /dashboard/, cut at the slashes. */
+  /** The path below /dashboard/, split at the slashes. */
   parts: string[];
   query: URLSearchParams;
 }
@@ -32,7 +32,7 @@ export function navigate(href: string, replace = false): void {
   dispatchEvent(new Event(CHANGED));
 }
 
-/** Change some of the query, and leave no entry in the history: it is one page. An empty value removes its name. */
+/** Changes parts of the query without a history entry. An empty value removes its name. */
 export function requery(changes: Record<string, string>): void {
   const { query } = here();
   for (const [name, value] of Object.entries(changes)) {
@@ -57,7 +57,7 @@ export function useAddress(): Address {
   return address;
 }
 
-/** Links of ours are followed without loading the document again. */
+/** Follows links within the dashboard without loading the document. */
 export function followLinks(event: MouseEvent): void {
   const link = (event.target as Element).closest?.("a[href]") as HTMLAnchorElement | null;
   const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);

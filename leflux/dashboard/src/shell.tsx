@@ -1,20 +1,21 @@
-// What every view stands in: the sites, the way around, and who is signed in.
+// The frame of all views: choice of site, navigation and account.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { get } from "./api.js";
-import { useLoad } from "./load.js";
+import { AccountPage } from "./pages/account.js";
 import { Analytics } from "./pages/analytics.js";
 import { Conversations } from "./pages/conversations.js";
+import { NotFound } from "./pages/not-found.js";
 import { Overview } from "./pages/overview.js";
 import { TranscriptPage } from "./pages/transcript.js";
 import { navigate, to, useAddress } from "./router.js";
 import { SettingsPage } from "./settings/index.js";
 import type { Owner, Site } from "./types.js";
 import { Icon, type IconName, Mark } from "./ui/icons.js";
-import { Page } from "./ui/page.js";
 import { Empty, Failed, Skeleton } from "./ui/states.js";
-import { ThemeChoice } from "./ui/themes.js";
+import { ThemeChoice } from "./ui/theme-choice.js";
+import { useLoad } from "./use-load.js";
 
 interface Props {
   owner: Owner;
@@ -49,22 +50,24 @@ export function Shell({ owner, signOut }: Props): JSX.Element {
         <Navigation site={site ?? sites[0] ?? null} view={parts[1] ?? ""} />
         <div class="account">
           <ThemeChoice />
-          <p class="who" title={owner.email}>
-            {owner.email}
-          </p>
+          {sites[0] && (
+            <a class="ghost who" href={to((site ?? sites[0]).id, "account")} title={owner.email} aria-current={parts[1] === "account" ? "page" : undefined}>
+              <Icon name="person" /> <span>{owner.email}</span>
+            </a>
+          )}
           <button type="button" class="ghost" onClick={signOut}>
             <Icon name="out" /> <span>Sign out</span>
           </button>
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        {view(loaded.data !== null, loaded.error?.message ?? null, loaded.reload, site, sites, parts)}
+        {view(loaded.data !== null, loaded.error?.message ?? null, loaded.reload, site, sites, parts, owner, signOut)}
       </main>
     </div>
   );
 }
 
-function view(isThere: boolean, error: string | null, retry: () => void, site: Site | null, sites: Site[], parts: string[]): ComponentChildren {
+function view(isThere: boolean, error: string | null, retry: () => void, site: Site | null, sites: Site[], parts: string[], owner: Owner, signOut: () => void): ComponentChildren {
   if (!isThere) return error === null ? <Skeleton rows={8} /> : <Failed message={error} retry={retry} />;
   if (sites.length === 0) return <Empty title="No site yet">Ask whoever runs this server to give your account a site.</Empty>;
   if (parts.length === 0) return <Skeleton rows={8} />;
@@ -74,17 +77,8 @@ function view(isThere: boolean, error: string | null, retry: () => void, site: S
   if (name === "conversations") return id ? <TranscriptPage key={id} site={site} id={id} /> : <Conversations key={site.id} site={site} />;
   if (name === "analytics") return <Analytics site={site} />;
   if (name === "settings") return <SettingsPage key={site.id} site={site} page={id ?? "privacy"} />;
+  if (name === "account") return <AccountPage owner={owner} removed={signOut} />;
   return <NotFound />;
-}
-
-export function NotFound(): JSX.Element {
-  return (
-    <Page title="There is no such page">
-      <Empty title="Nothing is here">
-        It may have been deleted, or the address is mistyped. <a href={to()}>Go to the overview</a>
-      </Empty>
-    </Page>
-  );
 }
 
 function SiteChoice({ sites, site, view }: { sites: Site[]; site: Site | null; view: string }): JSX.Element {

@@ -1,4 +1,4 @@
-// Light, dark, or what the system says.
+// The theme: light, dark or the system's.
 
 export type Theme = "auto" | "light" | "dark";
 export const THEME_CHANGED = "leflux:theme";
@@ -24,7 +24,7 @@ export function chooseTheme(chosen: Theme): void {
     if (chosen === "auto") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, chosen);
   } catch {
-    // A browser that keeps nothing shows the choice until the page is left.
+    // Without storage, the choice lasts until the page is left.
     document.documentElement.dataset["theme"] = chosen;
   }
   applyTheme();

@@ -1,109 +1,152 @@
-// What the owner's API says. Times are ms since the epoch.
+// Generated from the server's structs by `python -m tests.house.typescript`. Do not edit.
 
-import type { SiteConfig as Appearance } from "../../widget/src/types.js";
+export type Role = "visitor" | "assistant" | "system";
 
-export type { Appearance };
+export type MessageKind = "question" | "task" | "aborted" | "notice" | "error";
 
-export interface Owner {
+/** An account that the caller may remove. */
+export interface Account {
+  id: string;
   email: string;
-  csrfToken: string;
+  sites: string[];
+  isYou: boolean;
 }
 
-export interface Site {
+/** The counts of a span of days. */
+export interface Analytics {
+  days: Day[];
+  restoreMs: RestoreTimes;
+  hours: number[];
+  topQuestions: TopQuestion[];
+  duplicates: number;
+  gaps: number;
+}
+
+/** An API token. `lastUsed` is null before the first use, `expiresAt` for a token that does not expire. */
+export interface ApiToken {
   id: string;
   name: string;
-  allowedHosts: string[];
-  sessions24h: number;
-  snippet: string;
+  sites: string[];
+  createdAt: number;
+  lastUsed: number | null;
+  expiresAt: number | null;
 }
 
-export interface SessionRow {
-  sessionId: string;
-  startedAt: number;
-  lastActivity: number;
-  messages: number;
-  visitorId: string | null;
-  firstText: string;
-  live: boolean;
-}
-
-export interface SessionPage {
-  sessions: SessionRow[];
-  nextCursor: string | null;
-}
-
-export interface Message {
-  id: string;
-  seq: number;
-  role: "visitor" | "assistant" | "system";
-  text: string;
-  ts: number;
-  kind?: string;
-  data?: unknown;
-}
-
-export interface Step {
-  id: string;
+/** Who did what, when; never a message's text. `ts` is set by the store. */
+export interface AuditEntry {
+  actor: string;
   action: string;
-  description?: string;
-  url?: string;
-  status: "pending" | "started" | "done" | "failed";
+  details: Record<string, string | number | number | boolean | null>;
+  ts: number;
 }
 
-export interface Task {
-  taskId: string;
-  status: "running" | "held" | "done" | "aborted";
-  steps: Step[];
+/** The progress of a site's newest crawl. `pages`: the number of pages that the agent answers from. */
+export interface Crawl {
+  state: "done" | "failed" | "idle" | "running";
+  found: number;
+  done: number;
+  failed: number;
+  current: string | null;
+  pages: number;
+  start: string;
+  error: string | null;
 }
 
-export interface Transcript {
-  sessionId: string;
-  messages: Message[];
-  context: unknown;
-  tasks: Task[];
-  continues: string | null;
-  continuedBy: string | null;
-  startedAt: number;
-  lastActivity: number;
-  visitorId: string | null;
-  live: boolean;
-  /** There are messages after the last of these. */
-  more: boolean;
+/** The counts of one UTC day. */
+export interface Day {
+  date: string;
+  sessions: number;
+  messages: number;
+  visitors: number;
+  restores: RestoreCounts;
+  tasks: TaskCounts;
 }
 
-export interface Receipt {
+export interface DeletedCounts {
   sessions: number;
   messages: number;
   logged: number;
   tasks: number;
 }
 
-export interface Erasure {
-  deleted: Receipt;
-  receipt: { deletedAt: number };
+/** The decided end of a task, kept until its message is stored. `closesTurn`: the `seq` of the question that it answers. */
+export interface Ending {
+  status: "aborted" | "done";
+  text: string;
+  reason?: "cancelled" | "failed" | "reload" | "timeout";
+  closesTurn?: number;
+  followUp?: boolean;
 }
 
-export interface Day {
-  date: string;
+export interface Erasure {
+  deleted: DeletedCounts;
+  receipt: Receipt;
+  success: boolean;
+}
+
+/** What must be true of the page after a step: its address, a text that it shows, an element that it has, one that is gone. `within`: milliseconds that the page has for it. */
+export interface Expect {
+  url?: string;
+  text?: string;
+  element?: Target;
+  gone?: Target;
+  within?: number;
+}
+
+/** What must be true of the page after a step. `element` and `gone` are elements as `target` is; `within` is a duration. */
+export interface ExpectEntry {
+  url: string | null;
+  text: string | null;
+  element: string | Target | null;
+  gone: string | Target | null;
+  within: string | number | number | null;
+}
+
+/** How many sessions and messages. */
+export interface LogCount {
   sessions: number;
   messages: number;
-  visitors: number;
-  restores: { full: number; partial: number; new: number };
-  tasks: { done: number; resumed: number; aborted: number };
 }
 
-export interface Analytics {
-  days: Day[];
-  restoreMs: { p50: number | null; p95: number | null; p99: number | null };
-  /** Visitors' messages by the hour of the day (UTC), 24 numbers. */
-  hours: number[];
-  topQuestions: { text: string; count: number }[];
-  /** Messages that came again after an interruption, and were stored once. */
-  duplicates: number;
-  /** Times that a page had missed messages and read them later. */
-  gaps: number;
+/** A sign-in of the account. `current`: the one of this call. */
+export interface Login {
+  id: string;
+  since: number;
+  lastSeen: number;
+  address: string;
+  agent: string;
+  current: boolean;
 }
 
+/** A message as stored and sent. */
+export interface Message {
+  id: string;
+  seq: number;
+  role: Role;
+  text: string;
+  ts: number;
+  clientMessageId?: string;
+  kind?: MessageKind;
+  data?: unknown;
+}
+
+/** The account that is signed in. With an API token there is no `csrfToken`. */
+export interface Owner {
+  email: string;
+  sites: string[];
+  csrfToken: string | null;
+}
+
+export interface PlaybookTask {
+  id: string;
+  match: string[];
+  steps: StepEntry[];
+  say: string;
+  confirm: string | null;
+  done: string;
+}
+
+/** The rules with the version that a change must name (0: the configuration's own). */
 export interface Privacy {
   clientTtlMs: number;
   idleTtlMs: number;
@@ -113,34 +156,158 @@ export interface Privacy {
   version: number;
 }
 
+/** What was erased of one conversation, and when. */
+export interface Receipt {
+  conversationId: string;
+  deletedAt: number;
+  counts: DeletedCounts;
+}
+
+export interface RestoreCounts {
+  full: number;
+  partial: number;
+  new: number;
+}
+
+/** Percentiles in milliseconds; null without restores. */
+export interface RestoreTimes {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+/** A page of a list. */
+export interface SessionPage {
+  sessions: SessionRow[];
+  nextCursor: string | null;
+}
+
+/** A conversation in a list. */
+export interface SessionRow {
+  conversationId: string;
+  startedAt: number;
+  lastActivity: number;
+  messages: number;
+  visitorId: string | null;
+  firstText: string;
+  live: boolean;
+}
+
+/** `config` is the whole appearance: it replaces the configuration's. `version` as in `Privacy`. */
 export interface Settings {
-  config: Appearance;
+  config: SiteConfig;
   version: number;
 }
 
-export interface Crawl {
-  state: "idle" | "running" | "done" | "failed";
-  /** How many pages the chat answers from now. */
-  pages: number;
-  error: string | null;
-  found: number;
-  done: number;
-  failed: number;
-  current: string | null;
-}
-
-export interface AuditEntry {
-  actor: string;
-  action: string;
-  details: Record<string, string | number | boolean | null>;
-  ts: number;
-}
-
-export interface PlaybookTask {
+/** A site in the list of sites. `sessions24h` counts up to a thousand. */
+export interface Site {
   id: string;
-  match: string[];
-  say: string;
-  confirm: string | null;
-  steps: { action: string; description?: string; url?: string | null; value?: unknown; target?: unknown }[];
-  done: string;
+  name: string;
+  allowedHosts: string[];
+  sessions24h: number;
+  snippet: string;
+}
+
+/** What the widget takes from an owner. What is left out is the chat's own default. */
+export interface SiteConfig {
+  title?: string;
+  subtitle?: string;
+  greeting?: string;
+  primaryColor?: string;
+  position?: "left" | "right";
+  theme?: "auto" | "dark" | "light";
+  chips?: string[];
+  launcherLabel?: string;
+  placeholder?: string;
+  hideLauncher?: boolean;
+}
+
+/** A stored step. `startedBy`: the epoch of its socket; `url`: where a navigate or a click leads. */
+export interface Step {
+  id: string;
+  action: "click" | "navigate" | "scroll_to" | "select" | "type" | "wait";
+  expectUrl: string;
+  status: "done" | "failed" | "pending" | "started";
+  elementId?: string;
+  target?: Target;
+  url?: string;
+  inputData?: string;
+  waitDuration?: number;
+  description?: string;
+  startedBy?: number;
+  error?: string;
+  guarded?: boolean;
+  expect?: Expect;
+}
+
+/** `target` is an element's name, or `{role, name, label, selector}`. The `value` of a wait is a duration. */
+export interface StepEntry {
+  action: "click" | "navigate" | "scroll_to" | "select" | "type" | "wait";
+  target: string | Target | null;
+  url: string | null;
+  value: string | number | number | null;
+  description: string;
+  expect: ExpectEntry | null;
+}
+
+/** Which element, by what a person would call it; `selector` is the last resort. */
+export interface Target {
+  role?: string;
+  name?: string;
+  label?: string;
+  selector?: string;
+}
+
+/** A stored task. `progressBy`: the deadline of the current step or answer. `plans`: fingerprints of the chain's plans so far. `page`: the page instance that runs the steps, once it has started one. */
+export interface Task {
+  taskId: string;
+  status: "aborted" | "done" | "held" | "running";
+  steps: Step[];
+  cursor: number;
+  progressBy: number;
+  heldUntil?: number;
+  question?: TaskQuestion;
+  ending?: Ending;
+  reason?: "cancelled" | "failed" | "reload" | "timeout";
+  say?: string;
+  done?: string;
+  data?: Record<string, unknown>;
+  followUp?: boolean;
+  plans?: string[];
+  page?: string;
+}
+
+export interface TaskCounts {
+  done: number;
+  resumed: number;
+  aborted: number;
+}
+
+/** The open question to the visitor. */
+export interface TaskQuestion {
+  kind: "consent" | "gate" | "missing" | "repeat";
+  actionId: string;
+  message: string;
+  confirmLabel: string;
+  cancelLabel: string;
+}
+
+export interface TopQuestion {
+  text: string;
+  count: number;
+}
+
+/** A conversation with a page of its messages. `more`: further messages follow. */
+export interface Transcript {
+  conversationId: string;
+  startedAt: number;
+  lastActivity: number;
+  visitorId: string | null;
+  live: boolean;
+  messages: Message[];
+  more: boolean;
+  context: unknown | null;
+  tasks: Task[];
+  continues: string | null;
+  continuedBy: string | null;
 }

@@ -1,4 +1,4 @@
-// A value that comes from the server: it loads, fails or is there.
+// A hook for a value of the server: loading, failed or loaded.
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { ApiError } from "./api.js";
@@ -14,7 +14,7 @@ export function asError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(0, "internal_error", String(error));
 }
 
-/** Loads again whenever `key` changes, and every `everyMs` if given; what is shown stays until the new value comes. */
+/** Loads a value, and again when `key` changes and every `everyMs`. The old value stays until the new one arrives. */
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: string, everyMs = 0): Loaded<T> {
   const [shown, setShown] = useState<{ key: string; data: T | null; error: ApiError | null }>({ key, data: null, error: null });
   const [turn, setTurn] = useState(0);

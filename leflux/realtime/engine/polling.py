@@ -11,7 +11,7 @@ class Polling:
     """At most `max_buffer` characters wait; a client that does not fetch them is dropped."""
 
     name = "polling"
-    __slots__ = ("_abandoned", "_closed", "_max_buffer", "_size", "_waiter", "_waiting")
+    __slots__ = ("_abandoned", "_closed", "_max_buffer", "_size", "_waiter", "_waiting", "is_posting")
 
     def __init__(self, max_buffer: int) -> None:
         self._waiting: list[str] = []
@@ -20,6 +20,8 @@ class Polling:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._abandoned = False
+        self.is_posting = False
+        """A POST is being handled."""
 
     @property
     def is_busy(self) -> bool:
@@ -39,9 +41,9 @@ class Polling:
         self._wake()
 
     def close(self, code: int, reason: str) -> None:
-        """The request that waits gets what is there, and the goodbye."""
-        del code, reason
-        self._waiting.append(CLOSE)
+        """The request that waits gets what is there, and a close packet unless the client closed the connection."""
+        del reason
+        self._waiting.append(NOOP if code == 1000 else CLOSE)
         self._closed = True
         self._wake()
 
@@ -49,7 +51,7 @@ class Polling:
         """The client has moved to another transport: returns what it is still to be sent there."""
         self._closed = True
         if self._waiter is not None:
-            # A request waits all the same: it takes what is there along.
+            # A waiting request takes the packets that are there.
             self._waiting.append(NOOP)
             self._wake()
             return []

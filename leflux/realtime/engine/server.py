@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import structlog
 from tornado.httputil import HTTPServerRequest
 
-from leflux.realtime.engine.session import MESSAGE, OPEN, Session, Transport
-from leflux.realtime.engine.turn import Turn
-from leflux.realtime.engine.wheel import Wheel
+from leflux.realtime.engine.loop_turns import ReadTurns, WriteBatch
+from leflux.realtime.engine.session import MESSAGE, OPEN, EngineSession, Transport
+from leflux.realtime.engine.timer_wheel import TimerWheel
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,17 @@ class Admission(msgspec.Struct, frozen=True):
 
 
 class Refusal(Exception):
-    """The gate's no, as an HTTP answer."""
+    """A request that is refused, as an HTTP answer."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
+        self.headers = headers
+
+
+def refuse(status: int, code: str, message: str, headers: Mapping[str, str] = MappingProxyType({})) -> Refusal:
+    return Refusal(status, msgspec.json.encode({"error": code, "message": message}), headers)
 
 
 Gate = Callable[[HTTPServerRequest], Admission]
@@ -41,18 +47,22 @@ LateGate = Callable[[HTTPServerRequest], Awaitable[Admission | None]]
 Handler = Callable[..., Awaitable[Any]]
 
 
-class Engine:
-    """Speaks Engine.IO v4. `gate` judges every request before anything is kept; it raises `Refusal`. What it refuses,
-    `late_gate`, if there is one, may admit after all; it may take its time.
+class Gates(msgspec.Struct, frozen=True):
+    """`admit` judges every request before anything is kept; it raises `Refusal`. What it refuses, `admit_late` may
+    admit after all; it may take its time."""
 
-    Sizes are bytes, times seconds. `closed_by` counts closed connections by reason.
-    """
+    admit: Gate
+    admit_late: LateGate | None = None
+
+
+class Engine:
+    """Speaks Engine.IO v4. Sizes are bytes, times seconds. `closed_by` counts closed connections by reason."""
 
     async_mode = "leflux"
 
     def __init__(
         self,
-        gate: Gate,
+        gates: Gates,
         ping_interval: float = 25.0,
         ping_timeout: float = 20.0,
         max_frame: int = 262_144,
@@ -61,23 +71,23 @@ class Engine:
         sockets_per_address: int = 200,
         **_: Any,
     ) -> None:
-        self.gate = gate
-        self.late_gate: LateGate | None = None
+        self.gate = gates.admit
+        self.late_gate = gates.admit_late
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.max_frame = max_frame
         self.max_buffer = max_buffer
         self.connect_timeout = connect_timeout
         self.sockets_per_address = sockets_per_address
-        self.sessions: dict[str, Session] = {}
-        self.turn = Turn()
+        self.sessions: dict[str, EngineSession] = {}
+        self.writes = WriteBatch()
+        self.reads = ReadTurns()
         self.by_address: Counter[str] = Counter()
         self.closed_by: Counter[str] = Counter()
-        self.is_used: Callable[[str], bool] = lambda _sid: True
         self._handlers: dict[str, Handler] = {}
-        self._ending: set[Session] = set()
+        self._ending: set[EngineSession] = set()
         longest = max(ping_interval, ping_timeout, connect_timeout)
-        self._wheel = Wheel(min(1.0, min(ping_interval, ping_timeout, connect_timeout) / 4), longest)
+        self._wheel = TimerWheel(min(1.0, min(ping_interval, ping_timeout, connect_timeout) / 4), longest)
         self._hello = {
             "pingInterval": round(ping_interval * 1000),
             "pingTimeout": round(ping_timeout * 1000),
@@ -89,7 +99,7 @@ class Engine:
     def has_room(self, address: str) -> bool:
         return self.by_address[address] < self.sockets_per_address
 
-    def open(self, admission: Admission, transport: Transport, request: HTTPServerRequest) -> Session:
+    def open(self, admission: Admission, transport: Transport, request: HTTPServerRequest) -> EngineSession:
         """A new connection; the transport has sent its hello when this returns."""
         sid = self.generate_id()
         environ = {
@@ -97,7 +107,7 @@ class Engine:
             "REMOTE_ADDR": admission.address,
             "HTTP_USER_AGENT": request.headers.get("User-Agent", "")[:256],
         }
-        session = Session(sid, self, admission.address, environ, transport)
+        session = EngineSession(sid, self, admission.address, environ, transport)
         self.sessions[sid] = session
         self.by_address[admission.address] += 1
         upgrades = ["websocket"] if transport.name == "polling" else []
@@ -108,10 +118,10 @@ class Engine:
 
     # What a session calls.
 
-    def schedule(self, session: Session, delay: float) -> None:
+    def schedule(self, session: EngineSession, delay: float) -> None:
         self._wheel.schedule(session, delay)
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: EngineSession) -> None:
         """The session hangs up; its last events are still to be handled."""
         self._wheel.cancel(session)
         self._ending.add(session)
@@ -120,18 +130,16 @@ class Engine:
         if not self.by_address[session.address]:
             del self.by_address[session.address]
 
-    async def opened(self, session: Session) -> None:
+    async def opened(self, session: EngineSession) -> None:
         await self._handlers["connect"](session.sid, session.environ)
 
-    async def received(self, session: Session, data: str) -> None:
+    async def received(self, session: EngineSession, data: str) -> None:
         try:
             await self._handlers["message"](session.sid, data)
-        except ValueError:
-            raise
         except Exception:
             log.exception("event handler failed")
 
-    async def closed(self, session: Session, reason: str) -> None:
+    async def closed(self, session: EngineSession, reason: str) -> None:
         self.closed_by[reason] += 1
         try:
             await self._handlers["disconnect"](session.sid, reason)
@@ -149,16 +157,25 @@ class Engine:
         return secrets.token_urlsafe(18)
 
     async def send(self, sid: str, data: str) -> None:
-        self.post(sid, data)
-
-    def post(self, sid: str, data: str, hold: bool = False) -> None:
-        """Send a Socket.IO packet now, or at the end of this turn; a connection that is gone is no error."""
+        """Send a Socket.IO packet; a connection that is gone is no error."""
         session = self.sessions.get(sid)
         if session is not None:
-            session.send(MESSAGE + data, hold)
+            session.send(MESSAGE + data)
+
+    def refuse(self, sid: str, answer: str) -> None:
+        """Send the answer to a packet that was not taken; a client that goes on with such packets is closed."""
+        session = self.sessions.get(sid)
+        if session is not None:
+            session.refuse(answer)
+
+    def has_connected(self, sid: str) -> None:
+        """The client has joined a namespace."""
+        session = self.sessions.get(sid)
+        if session is not None:
+            session.has_connected = True
 
     async def send_packet(self, sid: str, packet: Any) -> None:
-        self.post(sid, packet.data)
+        await self.send(sid, packet.data)
 
     def transport(self, sid: str) -> str:
         return self.sessions[sid].transport.name
@@ -168,6 +185,12 @@ class Engine:
         chosen = list(self.sessions.values()) if sid is None else [self.sessions.get(sid)]
         for session in chosen:
             if session is not None:
+                session.close(1001, "server disconnect")
+
+    def hang_up(self, is_chosen: Callable[[str], bool]) -> None:
+        """Hang up on the connections of these addresses."""
+        for session in list(self.sessions.values()):
+            if is_chosen(session.address):
                 session.close(1001, "server disconnect")
 
     async def shutdown(self) -> None:

@@ -20,7 +20,7 @@ class Timed(Protocol):
 NOWHERE = -1
 
 
-class Wheel:
+class TimerWheel:
     """Schedules with a precision of `tick` seconds, for delays up to `longest`."""
 
     def __init__(self, tick: float, longest: float) -> None:

@@ -1,48 +1,53 @@
-"""The WebSocket transport: an asyncio protocol around `websockets`' sans-I/O state machine. Text only.
-
-Whole text frames, which are nearly all, and the client's goodbye bypass the state machine; see `frames`.
-"""
+"""The WebSocket transport: an asyncio protocol. Only text messages carry packets."""
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import SERVER, Protocol, State
-
-from leflux.realtime.engine.frames import Cutter, close_frame, goodbye, text_frame
+from leflux.protocol import Problem
+from leflux.realtime.engine import wire
+from leflux.realtime.engine.loop_turns import ReadTurns, TurnReader, WriteBatch
 from leflux.realtime.engine.polling import Polling
-from leflux.realtime.engine.session import NOOP, PING, UPGRADE, Session
-from leflux.realtime.engine.turn import Turn
+from leflux.realtime.engine.session import NOOP, UPGRADE, EngineSession
 
-HANG_UP_AFTER = 5.0
-# No more bytes than that are held until the end of a turn.
-HELD = 65_536
-_PROBE = f"{PING}probe"
+CLOSE_SECONDS = 5.0
+"""Time that a client has to answer a close frame, or to complete an upgrade."""
+CLOSE_BYTES = 16_777_216
+"""Read and dropped after a close frame. Closing with unread data resets the connection, and the frame is lost."""
+FRAMES_PER_TURN, BYTES_PER_TURN = 16, 65_536
+"""What one socket may have handled in one turn of the event loop."""
+_PROBE = "2probe"
+# Open; a close frame was sent, and frames are read until it is answered; whatever comes is dropped.
+_OPEN, _CLOSING, _DROPPING = range(3)
 
 
-class WebSocket(asyncio.Protocol):
-    """`hello` answers the handshake. `begin` makes the session of a direct connection; a `candidate` began by
-    polling and may move here. `early` is what the client sent before the handshake was answered.
+class SocketEngine(Protocol):
+    """The engine, as a WebSocket sees it."""
+
+    max_frame: int
+    max_buffer: int
+    writes: WriteBatch
+    reads: ReadTurns
+
+
+class WebSocket(TurnReader):
+    """`handshake` answers the upgrade request. `begin` opens the session of a direct connection; a `candidate` began by
+    polling and may move here. `early` came before the handshake was answered; `released` is called at the end.
     """
 
     name = "websocket"
     __slots__ = (
         "_begin",
         "_candidate",
-        "_cutter",
-        "_hang_up",
-        "_held",
-        "_held_size",
-        "_hello",
-        "_is_ended",
-        "_machine",
-        "_max_buffer",
-        "_max_frame",
-        "_parts",
-        "_transport",
-        "_turn",
+        "_deadline",
+        "_dropped",
+        "_engine",
+        "_fragments",
+        "_handshake",
+        "_reader",
+        "_state",
         "early",
+        "released",
         "session",
     )
 
@@ -50,49 +55,35 @@ class WebSocket(asyncio.Protocol):
 
     def __init__(
         self,
-        hello: bytes,
-        max_frame: int,
-        max_buffer: int,
-        begin: Callable[["WebSocket"], Session],
-        turn: Turn,
-        candidate: Session | None = None,
+        handshake: bytes,
+        engine: SocketEngine,
+        begin: Callable[["WebSocket"], EngineSession],
+        candidate: EngineSession | None = None,
     ) -> None:
-        self._machine: Protocol | None = None
-        self._max_frame = max_frame
-        self._cutter: Cutter | None = Cutter(max_frame)
-        self._hello = hello
-        self._is_ended = False
-        self._turn = turn
-        self._held: list[bytes] = []
-        self._held_size = 0
-        self._transport: asyncio.Transport | None = None
-        self._parts: bytearray | None = None
-        self._hang_up: asyncio.TimerHandle | None = None
+        super().__init__(engine.reads, engine.writes)
+        self._engine = engine
+        self._reader = wire.FrameReader(engine.max_frame)
+        self._handshake = handshake
+        self._state = _OPEN
+        self._dropped = 0
+        self._fragments: wire.Fragments | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._candidate = candidate
         self._begin = begin
-        self._max_buffer = max_buffer
-        self.session: Session | None = None
+        self.session: EngineSession | None = None
         self.early = b""
+        self.released: Callable[[], None] = lambda: None
 
-    @property
-    def _ws(self) -> Protocol:
-        """The state machine; a socket that only ever carries whole text frames needs none unless we hang up."""
-        if self._machine is None:
-            self._machine = Protocol(SERVER, state=State.OPEN, max_size=self._max_frame)
-        return self._machine
-
-    @property
-    def _is_open(self) -> bool:
-        return not self._is_ended and (self._machine is None or self._machine.state is State.OPEN)
+    # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=self._max_buffer)
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=self._engine.max_buffer)
         if self._candidate is not None:
-            # An upgrade that does not come to its point must not stay.
-            self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
-        self._hold(self._hello)
-        self._hello = b""
+            self._candidate.upgrades += 1
+            self._set_deadline()
+        self.hold(self._handshake)
+        self._handshake = b""
         if self._candidate is None:
             self.session = self._begin(self)
         self.release()
@@ -100,103 +91,131 @@ class WebSocket(asyncio.Protocol):
             early, self.early = self.early, b""
             self.data_received(early)
 
+    def data_received(self, data: bytes) -> None:
+        if self._state == _DROPPING:
+            self._drop(len(data))
+            return
+        self._reader.feed(data)
+        if not self._is_paused:
+            self.read_on()
+
+    def eof_received(self) -> None:
+        self._state = _DROPPING
+        if self.session is not None:
+            self.session.close(1006, "transport close")
+
     def pause_writing(self) -> None:
         """The client does not read: what it misses is in the store."""
         if self.session is not None:
             self.session.close(1008, "slow reader")
         self._abort()
 
-    def data_received(self, data: bytes) -> None:
-        if self._cutter is None:
-            self._state_machine(data)
-            return
-        for piece in self._cutter.feed(data):
-            if self._is_ended:
-                return
-            if piece.text is None:
-                if self._machine is None and (payload := goodbye(piece.data)) is not None:
-                    self._leave(payload)
-                    return
-                if piece.is_rest:
-                    self._cutter = None
-                self._state_machine(piece.data)
-            elif self._is_open:
-                self._whole(piece.text)
-
-    def _leave(self, payload: bytes) -> None:
-        """The client says goodbye, and is answered with the same."""
-        self._is_ended = True
-        self._hold(close_frame(payload))
-        self.release()
-        if self._transport is not None:
-            self._transport.close()
-            if self._transport.get_write_buffer_size() and self._hang_up is None:
-                self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
-        if self.session is not None:
-            self.session.close(1006, "transport close")
-
-    def _whole(self, text: bytes) -> None:
-        if self._parts is not None:
-            self._fail(1002, "a message within another")
-        else:
-            self._packet(text)
-
-    def _state_machine(self, data: bytes) -> None:
-        self._ws.receive_data(data)
-        for event in self._ws.events_received():
-            self._frame(cast("Frame", event))
-        self._flush()
-
-    def eof_received(self) -> None:
-        if self._is_ended:
-            return
-        self._ws.receive_eof()
-        self._flush()
-
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._cancel_hang_up()
-        self._transport = None
-        self._held = []
+        super().connection_lost(exc)
+        self._cancel_deadline()
+        self._state = _DROPPING
+        self._leave_candidate()
         session, self.session = self.session, None
         if session is not None:
             session.close(1006, "transport close")
+        self.released()
 
-    def _frame(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
-            self._text(frame)
-        elif frame.opcode is Opcode.BINARY:
-            self._ws.fail(1003, "text only")
+    # Reading.
 
-    def _text(self, frame: Frame) -> None:
-        data = bytes(frame.data)
-        if self._parts is not None or not frame.fin:
-            # Their sum is bounded by the protocol's max_size; empty fragments, which it does not bound, add nothing.
-            self._parts = self._parts or bytearray()
-            self._parts += data
-            if not frame.fin:
-                return
-            data, self._parts = bytes(self._parts), None
-        self._packet(data)
+    def read_turn(self) -> bool:
+        try:
+            return self._read_frames()
+        except wire.FrameError as error:
+            self._fail(error.code, error.reason)
+            return False
 
-    def _packet(self, data: bytes) -> None:
+    def _read_frames(self) -> bool:
+        size = 0
+        for _ in range(FRAMES_PER_TURN):
+            if self._state == _DROPPING or (self.session is not None and self.session.is_full):
+                return False
+            frame = self._reader.next()
+            if frame is None:
+                return False
+            self._frame(frame)
+            size += len(frame.payload)
+            if size > BYTES_PER_TURN:
+                break
+        return self._state != _DROPPING
+
+    def waits_for_room(self) -> bool:
+        """Whether the handlers are so far behind that nothing more is read until they have caught up."""
+        session = self.session
+        if session is None or not session.is_full:
+            return False
+        session.when_room(self.read_on)
+        return True
+
+    def _drop(self, size: int) -> None:
+        self._dropped += size
+        if self._dropped > CLOSE_BYTES:
+            self._abort()
+
+    # Frames.
+
+    def _frame(self, frame: wire.Frame) -> None:
+        if frame.opcode == wire.CLOSE:
+            self._closed_by_client(frame.payload)
+        elif self._state != _OPEN:
+            self._drop(len(frame.payload))
+        elif frame.opcode == wire.TEXT and frame.is_final and self._fragments is None:
+            self._message(frame.payload)
+        elif frame.opcode in (wire.PING, wire.PONG):
+            self._count()
+            if frame.opcode == wire.PING and self._state == _OPEN:
+                self.put(wire.encode_frame(wire.PONG, frame.payload), hold=True)
+        else:
+            self._fragment(frame)
+
+    def _count(self) -> None:
+        """One more frame that says nothing."""
+        session = self.session or self._candidate
+        if session is not None:
+            session.count_cheap()
+            if not session.is_open:
+                self._fail(1008, "flood")
+
+    def _fragment(self, frame: wire.Frame) -> None:
+        if (frame.opcode == wire.CONTINUATION) is (self._fragments is None):
+            raise wire.FrameError(1002, "fragment out of order")
+        if self._fragments is None:
+            self._fragments = wire.Fragments(frame.opcode, self._engine.max_frame)
+        data = self._fragments.add(frame)
+        if data is None:
+            self._count()
+            return
+        is_text, self._fragments = self._fragments.opcode == wire.TEXT, None
+        if is_text:
+            self._message(data)
+        elif self.session is not None:
+            self.session.refuse(wire.refusal("", Problem("bad_packet", "Binary messages are not accepted.")))
+        else:
+            self._fail(1002, "not an upgrade")
+
+    def _message(self, data: bytes) -> None:
         try:
             packet = data.decode()
         except UnicodeDecodeError:
-            self._fail(1007, "not UTF-8")
-            return
+            raise wire.FrameError(1007, "not UTF-8") from None
         if self.session is not None:
             self.session.receive(packet)
         else:
-            self._upgrading(packet)
+            self._upgrade(packet)
 
-    def _upgrading(self, packet: str) -> None:
+    # The move from polling.
+
+    def _upgrade(self, packet: str) -> None:
         candidate = self._candidate
         if candidate is None or not candidate.is_open or not isinstance(candidate.transport, Polling):
             self._fail(1002, "not an upgrade")
         elif packet == _PROBE:
-            self._ws.send_text(b"3probe")
-            self._flush()
+            candidate.count_cheap()
+            self.send("3probe")
             # The client moves only when no poll of it waits any more.
             candidate.send(NOOP)
         elif packet == UPGRADE:
@@ -204,70 +223,72 @@ class WebSocket(asyncio.Protocol):
         else:
             self._fail(1002, "not an upgrade")
 
-    def _move(self, candidate: Session, polling: Polling) -> None:
-        self._candidate = None
-        self._cancel_hang_up()
+    def _move(self, candidate: EngineSession, polling: Polling) -> None:
+        self._leave_candidate()
+        self._cancel_deadline()
         self.session = candidate
         candidate.transport = self
         for packet in polling.leave():
             self.send(packet)
 
+    def _leave_candidate(self) -> None:
+        if self._candidate is not None:
+            self._candidate.upgrades -= 1
+            self._candidate = None
+
     def send(self, packet: str, hold: bool = False) -> None:
-        if self._transport is None or not self._is_open:
-            return
-        frame = text_frame(packet.encode())
-        if not hold and not self._held:
-            self._transport.write(frame)
-            return
-        if not self._held:
-            self._turn.add(self)
-        self._hold(frame)
-        if not hold or self._held_size > HELD:
-            self.release()
+        if self._state == _OPEN:
+            self.put(wire.encode_frame(wire.TEXT, packet.encode()), hold)
 
-    def _hold(self, data: bytes) -> None:
-        self._held.append(data)
-        self._held_size += len(data)
-
-    def release(self) -> None:
-        """Write what was held. Whatever else is written comes after it."""
-        if not self._held:
-            return
-        held, self._held, self._held_size = self._held, [], 0
-        # A connection that is being closed refuses what is written, and others wait for their turn behind this one.
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+    # Closing.
 
     def close(self, code: int, reason: str) -> None:
+        """Send a close frame; the connection ends when the client answers it, or at the deadline."""
         self.session = None
-        if self._is_open:
-            self._ws.send_close(1001 if code == 1006 else code, reason)
-        self._flush()
+        if self._state != _OPEN or self._transport is None:
+            return
+        self.hold(wire.encode_frame(wire.CLOSE, wire.close_payload(1001 if code == 1006 else code, reason)))
+        self.release()
+        self._state = _CLOSING
+        self._set_deadline()
+        if code in (1002, 1007, 1008, 1009):
+            self._drop_rest()
+
+    def _drop_rest(self) -> None:
+        """The client broke the rules: read no more frames, only let it take note of the close frame."""
+        self._state = _DROPPING
+        self._reader, self._fragments = wire.FrameReader(self._engine.max_frame), None
+        self.end_writing()
+        self.resume()
+
+    def _closed_by_client(self, payload: bytes) -> None:
+        """Answer with the same close frame, unless this is the client's own answer."""
+        if self._state == _OPEN:
+            wire.check_close(payload)
+            self.hold(wire.encode_frame(wire.CLOSE, payload))
+            self.release()
+        self._state = _DROPPING
+        if self._transport is not None:
+            self._transport.close()
+            self._set_deadline()
+        if self.session is not None:
+            self.session.close(1006, "transport close")
 
     def _fail(self, code: int, reason: str) -> None:
-        self._ws.fail(code, reason)
-        self._flush()
-
-    def _flush(self) -> None:
-        self.release()
-        transport = self._transport
-        if transport is None or self._machine is None:
-            return
-        for data in self._ws.data_to_send():
-            if data:
-                transport.write(data)
-            else:
-                transport.close()
-        if self._hang_up is None and self._ws.close_expected():
-            self._hang_up = asyncio.get_running_loop().call_later(HANG_UP_AFTER, self._abort)
-            if self.session is not None:
-                self.session.close(1006, "protocol error" if self._ws.parser_exc else "transport close")
+        if self.session is not None:
+            self.session.close(code, reason)
+        else:
+            self.close(code, reason)
 
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
-    def _cancel_hang_up(self) -> None:
-        if self._hang_up is not None:
-            self._hang_up.cancel()
-            self._hang_up = None
+    def _set_deadline(self) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._abort)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,21 +1,28 @@
-"""The owner's API (PROTOCOL §7), which the dashboard is built on."""
+"""The owner's API, described in docs/openapi.yaml and used by the dashboard."""
 
 from typing import Any
 
-from leflux.web.admin import analytics, audit, crawl, export, login, privacy, sessions, sites
+from leflux.web.admin import account, analytics, audit, crawl, export, login, privacy, sessions, sites
 from leflux.web.admin.base import AdminHandler
-from leflux.web.admin.desk import Desk
+from leflux.web.admin.dependencies import AdminDependencies
 
 SITE = r"/api/admin/sites/([^/]+)"
 
 
-def routes(body_cap: int, desk: Desk) -> list[Any]:
+def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
     """Every call of the API."""
-    arguments = {"body_cap": body_cap, "desk": desk}
+    arguments = {"body_cap": body_cap, "dependencies": dependencies}
     calls: list[tuple[str, type[AdminHandler]]] = [
         (r"/api/admin/login", login.LoginHandler),
         (r"/api/admin/logout", login.LogoutHandler),
         (r"/api/admin/me", login.MeHandler),
+        (r"/api/admin/password", account.PasswordHandler),
+        (r"/api/admin/logins", account.SignInsHandler),
+        (r"/api/admin/logins/([^/]+)", account.SignInHandler),
+        (r"/api/admin/tokens", account.TokensHandler),
+        (r"/api/admin/tokens/([^/]+)", account.TokenHandler),
+        (r"/api/admin/accounts", account.AccountsHandler),
+        (r"/api/admin/accounts/([^/]+)", account.AccountHandler),
         (r"/api/admin/sites", sites.SitesHandler),
         (rf"{SITE}/settings", sites.SettingsHandler),
         (rf"{SITE}/playbook", sites.PlaybookHandler),

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
 
 import msgspec
 
+from backends.clock import utc_date
 from backends.records import DayCount, LogQuery
-from backends.text import words
-from leflux.analytics import MAX_DAYS, date_of
-from leflux.policies import DAY_MS
-from leflux.problems import Problem
-from leflux.tally import Tally, percentile, total
+from backends.text import terms
+from leflux.owner.analytics import MAX_DAYS
+from leflux.owner.day_counts import SiteDayCounts, percentile, total
+from leflux.owner.rules import DAY_MS
+from leflux.protocol import Problem
+from leflux.protocol.owner_api import AnalyticsAnswer, DayAnswer, RestoreTimes, TopQuestion
 from leflux.web.admin.base import AdminHandler, now_ms
 
 DEFAULT_DAYS = 30
@@ -20,27 +21,26 @@ QUESTIONS, PAGE, TOP = 500, 100, 10
 
 
 class AnalyticsHandler(AdminHandler):
-    """`{days, restoreMs: {p50, p95, p99}, hours, topQuestions, duplicates, gaps}` of the UTC days of the span."""
+    """The counts of the UTC days of the span."""
 
     async def get(self, site_id: str) -> None:
         site = self.site(site_id)
         start, end = self._days()
-        counted, tallies, questions = await asyncio.gather(
-            self.desk.storage.log.days(site.id, start, end),
-            self.desk.analytics.days(site.id, _date(start), _date(end - 1)),
+        logged, counted, questions = await asyncio.gather(
+            self.dependencies.storage.log.days(site.id, start, end),
+            self.dependencies.analytics.days(site.id, utc_date(start / 1000), utc_date((end - 1) / 1000)),
             self._questions(site.id, start, end),
         )
-        everything = total(tallies.values())
-        shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+        everything = total(counted.values())
         self.answer(
-            {
-                "days": _merged(counted, tallies),
-                "restoreMs": {name: percentile(everything.restore_ms, share) for name, share in shares.items()},
-                "hours": everything.hours,
-                "duplicates": everything.duplicates,
-                "gaps": everything.gaps,
-                "topQuestions": questions,
-            }
+            AnalyticsAnswer(
+                days=_merged(logged, counted),
+                restore_ms=RestoreTimes(*(percentile(everything.restore_ms, share) for share in (0.5, 0.95, 0.99))),
+                hours=everything.hours,
+                top_questions=questions,
+                duplicates=everything.duplicates,
+                gaps=everything.gaps,
+            )
         )
 
     def _days(self) -> tuple[int, int]:
@@ -51,31 +51,26 @@ class AnalyticsHandler(AdminHandler):
             raise Problem("invalid_request", f"from comes before to, at most {MAX_DAYS} days.", path="$.from")
         return max(start, 0), max(end, start + 1, 1)
 
-    async def _questions(self, site_id: str, start: int, end: int) -> list[dict[str, Any]]:
+    async def _questions(self, site_id: str, start: int, end: int) -> list[TopQuestion]:
         query = LogQuery(start=start, end=end, limit=PAGE)
         asked: Counter[str] = Counter()
         spelled: dict[str, str] = {}
         for _ in range(QUESTIONS // PAGE):
-            page = await self.desk.storage.log.sessions(site_id, query)
+            page = await self.dependencies.storage.log.sessions(site_id, query)
             for session in page.sessions:
-                if key := " ".join(words(session.first_text)):
+                if key := " ".join(terms(session.first_text)):
                     asked[key] += 1
                     spelled.setdefault(key, session.first_text)
             if page.next_cursor is None:
                 break
             query = msgspec.structs.replace(query, cursor=page.next_cursor)
-        return [{"text": spelled[key], "count": count} for key, count in asked.most_common(TOP)]
+        return [TopQuestion(spelled[key], count) for key, count in asked.most_common(TOP)]
 
 
-def _merged(counted: list[DayCount], tallies: dict[str, Tally]) -> list[dict[str, Any]]:
-    logged = {day.date: day for day in counted}
+def _merged(logged: list[DayCount], counted: dict[str, SiteDayCounts]) -> list[DayAnswer]:
+    by_date = {day.date: day for day in logged}
     days = []
-    for date in sorted({*logged, *tallies}):
-        day, tally = logged.get(date) or DayCount(date, 0, 0, 0), tallies.get(date) or Tally()
-        head = {"date": date, "sessions": day.sessions, "messages": day.messages, "visitors": day.visitors}
-        days.append(head | {"restores": tally.restores, "tasks": tally.tasks})
+    for date in sorted({*by_date, *counted}):
+        day, counts = by_date.get(date) or DayCount(date, 0, 0, 0), counted.get(date) or SiteDayCounts()
+        days.append(DayAnswer(date, day.sessions, day.messages, day.visitors, counts.restores, counts.tasks))
     return days
-
-
-def _date(milliseconds: int) -> str:
-    return date_of(milliseconds / 1000)

@@ -1,15 +1,16 @@
-"""What every call of the owner's API shares: who is calling, may they see this site, and was it meant."""
+"""The base of every call of the owner's API: authentication, access to the site, and protection against CSRF."""
 
 import hmac
 import json
 import time
 from typing import TypeVar
 
-from leflux import wire
-from leflux.owners import Owner
-from leflux.problems import Problem
-from leflux.sites import Site
-from leflux.web.admin.desk import Desk
+from leflux import protocol
+from leflux.chat.conversation_ids import ConversationIds
+from leflux.owner.accounts import Account
+from leflux.protocol import Problem
+from leflux.sites.registry import Site
+from leflux.web.admin.dependencies import AdminDependencies
 from leflux.web.base import JsonHandler
 
 T = TypeVar("T")
@@ -18,14 +19,18 @@ MAX_MS = 2**53 - 1
 
 
 class AdminHandler(JsonHandler):
-    """A call by a signed-in owner. `self.owner` is set before the body is read; without one it is 401."""
+    """A call by a signed-in owner. `self.account` is set before the body is read; without one it is 401.
 
-    needs_owner = True
-    owner: Owner
+    `needs_whole_account`: a token with a scope of its own is refused.
+    """
 
-    def initialize(self, body_cap: int, desk: Desk) -> None:  # type: ignore[override]
-        super().initialize(body_cap, desk.gate)
-        self.desk = desk
+    needs_account = True
+    needs_whole_account = False
+    account: Account
+
+    def initialize(self, body_cap: int, dependencies: AdminDependencies) -> None:  # type: ignore[override]
+        super().initialize(body_cap, dependencies.gate)
+        self.dependencies = dependencies
 
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -45,48 +50,49 @@ class AdminHandler(JsonHandler):
         is_safe = self.request.method in SAFE_METHODS
         if not is_safe and self.request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             raise Problem("forbidden", "This call comes from a page of another site.")
-        if not self.needs_owner:
+        if not self.needs_account:
             return
-        owner = await self._identify()
-        if owner is None:
+        account = await self._identify()
+        if account is None:
             raise Problem("unauthorized", "Sign in, or send an API token.")
         given = self.request.headers.get("X-CSRF-Token", "")
-        if not is_safe and owner.csrf is not None and not hmac.compare_digest(given.encode(), owner.csrf.encode()):
+        if not is_safe and account.csrf is not None and not hmac.compare_digest(given.encode(), account.csrf.encode()):
             raise Problem("forbidden", "The X-CSRF-Token is missing or is not the one of this sign-in.")
-        self.owner = owner
+        if self.needs_whole_account and account.is_scoped:
+            raise Problem("forbidden", "This token is limited to some sites. Sign in, or use a token without limits.")
+        self.account = account
 
-    async def _identify(self) -> Owner | None:
+    async def _identify(self) -> Account | None:
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         if scheme:
-            return await self.desk.owners.bearer(token.strip()) if scheme.lower() == "bearer" else None
+            return await self.dependencies.accounts.bearer(token.strip()) if scheme.lower() == "bearer" else None
         secret = self.secret()
-        return None if secret is None else await self.desk.owners.signed_in(secret)
+        return None if secret is None else await self.dependencies.accounts.signed_in(secret)
 
     def is_secure(self) -> bool:
-        return self.desk.owner_gate.is_secure(self.request)
+        return self.dependencies.access.is_secure(self.request)
 
     def cookie_name(self) -> str:
-        return self.desk.owner_gate.cookie_name(self.request)
+        return self.dependencies.access.cookie_name(self.request)
 
     def secret(self) -> str | None:
-        """The browser's sign-in, as its cookie says."""
-        return self.desk.owner_gate.secret(self.request)
+        """The secret of the browser's sign-in, from its cookie."""
+        return self.dependencies.access.secret(self.request)
+
+    async def conversation_ids(self) -> ConversationIds:
+        return await self.dependencies.conversation_ids.get()
 
     def site(self, site_id: str) -> Site:
         """The site, if the owner may see it; raises `not_found`, also when it exists."""
-        site = self.desk.sites.get(site_id)
-        if site is None or not self.owner.may_see(site_id):
+        site = self.dependencies.sites.get(site_id)
+        if site is None or not self.account.may_see(site_id):
             raise Problem("not_found", "There is no such site.")
         return site
 
     def number(self, name: str, default: int | None, low: int = 0, high: int = MAX_MS) -> int | None:
         """A whole number of the query. Raises `invalid_request`."""
         text = self.get_query_argument(name, "")
-        if text == "":
-            return default
-        if not (text.isascii() and text.isdigit() and len(text) < 17 and low <= int(text) <= high):
-            raise Problem("invalid_request", f"{name} is a whole number from {low} to {high}.", path=f"$.{name}")
-        return int(text)
+        return default if text == "" else protocol.whole_number(text, name, low, high)
 
     def count(self, name: str, default: int, high: int) -> int:
         """A whole number from 1 to `high`. Raises `invalid_request`."""
@@ -106,13 +112,13 @@ class AdminHandler(JsonHandler):
         return text
 
     def numbers_body(self, kind: type[T]) -> T:
-        """Like `json_body`, but a number that is none (NaN, 1e309) is refused by the name of its field."""
+        """Like `json_body`; a number that JSON does not have (NaN, 1e309) is refused by the name of its field."""
         body = self.checked_body()
         try:
             tree = json.loads(body)
         except (ValueError, RecursionError):
-            return wire.decode(body, kind)
-        return wire.convert(tree, kind)
+            return protocol.decode(body, kind)
+        return protocol.convert(tree, kind)
 
 
 def now_ms() -> int:

@@ -1,4 +1,4 @@
-"""The log of a site as one long answer, made while it is read."""
+"""The log of a site as one streamed answer."""
 
 import asyncio
 from contextlib import aclosing
@@ -8,16 +8,16 @@ import structlog
 from tornado.iostream import StreamClosedError
 
 from leflux.http1 import Exchange
-from leflux.lines import Format, export_chunks
-from leflux.web.admin.listing import EXPORT_PAGE, Filtered
+from leflux.owner.export_format import Format, export_chunks
+from leflux.web.admin.listing import EXPORT_PAGE, FilteredHandler
 
 log = structlog.get_logger(__name__)
 
-# A reader that takes nothing for so long has gone.
-PATIENCE = 60.0
+# Seconds after which a reader that takes nothing is disconnected.
+CHUNK_SECONDS = 60.0
 
 
-class ExportHandler(Filtered):
+class ExportHandler(FilteredHandler):
     """A message a line, as JSON or as CSV under its columns' names. An answer that breaks off is not whole.
 
     With `q` or `state`: the whole of the conversations that the listing shows for the same filters.
@@ -27,18 +27,19 @@ class ExportHandler(Filtered):
         site = self.site(site_id)
         kind = cast(Format, self.choice("format", "jsonl", "csv", default="jsonl"))
         start, end = self.span()
-        listing = self.listing(site, EXPORT_PAGE)
+        ids = await self.conversation_ids()
+        listing = self.listing(site, EXPORT_PAGE, ids)
         is_chosen = bool(listing.query.words.strip()) or listing.state != "all"
-        entries = listing.lines() if is_chosen else self.desk.storage.log.export(site.id, start, end)
+        entries = listing.lines() if is_chosen else self.dependencies.storage.log.export(site.id, start, end)
         # What was searched for may be what a visitor has said: the trail does not hold it.
         details = {"from": start, "to": end, **({"filtered": True} if is_chosen else {})}
-        await self.desk.audit(self.owner, site.id, "log.exported", format=kind, **details)
+        await self.dependencies.audit(self.account, site.id, "log.exported", format=kind, **details)
         self._head(site.id, kind)
         try:
-            async with aclosing(export_chunks(entries, kind)) as chunks:
+            async with aclosing(export_chunks(entries, kind, ids.of)) as chunks:
                 async for chunk in chunks:
                     self.write(chunk)
-                    async with asyncio.timeout(PATIENCE):
+                    async with asyncio.timeout(CHUNK_SECONDS):
                         await self.flush()
         except (StreamClosedError, TimeoutError):
             self._drop("the reader of an export has gone")

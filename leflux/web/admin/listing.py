@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from backends.errors import SessionDeleted, SessionNotFound
 from backends.records import LogEntry, LogQuery, LogSession, Role
-from leflux.problems import Problem
-from leflux.sites import Site
+from leflux.chat.conversation_ids import ConversationIds
+from leflux.protocol import Problem
+from leflux.sites.registry import Site
 from leflux.web.admin.base import AdminHandler, now_ms
-from leflux.web.admin.desk import Desk
+from leflux.web.admin.dependencies import AdminDependencies
 
 # How many pages of the log one answer looks through for sessions of the wanted state.
 ROUNDS = 10
@@ -26,7 +27,7 @@ Rows = list[tuple[LogSession, bool]]
 class Listing(Struct, frozen=True):
     """The filters of one call. `state` is `all`, `live` or `ended`."""
 
-    desk: Desk
+    dependencies: AdminDependencies
     site: Site
     state: str
     query: LogQuery
@@ -35,7 +36,7 @@ class Listing(Struct, frozen=True):
         """At most `query.limit` rows and the next cursor. With a state, a page may be short, or empty, and go on."""
         query, found = self.query, []  # type: LogQuery, Rows
         for _ in range(ROUNDS):
-            page = await self.desk.storage.log.sessions(self.site.id, query)
+            page = await self.dependencies.storage.log.sessions(self.site.id, query)
             found += await self._wanted(page.sessions)
             left = self.query.limit - len(found)
             query = msgspec.structs.replace(query, cursor=page.next_cursor, limit=left)
@@ -53,7 +54,7 @@ class Listing(Struct, frozen=True):
 
     async def _is_live(self, session_id: str) -> bool:
         try:
-            await self.desk.storage.sessions.load(self.desk.conversations.ref(self.site.id, session_id))
+            await self.dependencies.storage.sessions.load(self.dependencies.chat.ref(self.site.id, session_id))
         except (SessionNotFound, SessionDeleted):
             return False
         return True
@@ -72,7 +73,7 @@ class Listing(Struct, frozen=True):
     async def _conversation(self, session: LogSession) -> AsyncIterator[LogEntry]:
         since = 0
         while True:
-            log = self.desk.storage.log
+            log = self.dependencies.storage.log
             bodies = await log.messages(self.site.id, session.session_id, since, EXPORT_LINES)
             for body in bodies:
                 entry = _entry(self.site.id, session, body)
@@ -82,8 +83,8 @@ class Listing(Struct, frozen=True):
                 return
 
 
-class _Line(Struct):
-    """What of a stored message an export says outside of its body."""
+class _LoggedMessage(Struct):
+    """The fields of a stored message that an export repeats outside of its body."""
 
     id: str
     seq: int
@@ -94,7 +95,7 @@ class _Line(Struct):
 
 
 def _entry(site_id: str, session: LogSession, body: bytes) -> LogEntry:
-    line = msgspec.json.decode(body, type=_Line)
+    line = msgspec.json.decode(body, type=_LoggedMessage)
     return LogEntry(
         site_id=site_id,
         session_id=session.session_id,
@@ -111,10 +112,10 @@ def _entry(site_id: str, session: LogSession, body: bytes) -> LogEntry:
     )
 
 
-class Filtered(AdminHandler):
+class FilteredHandler(AdminHandler):
     """Reads the filters that a listing and an export share."""
 
-    def listing(self, site: Site, limit: int) -> Listing:
+    def listing(self, site: Site, limit: int, ids: ConversationIds) -> Listing:
         """The call's filters. Raises `invalid_request`."""
         words = self.get_query_argument("q", "")
         if len(words) > SEARCH_CHARS:
@@ -123,7 +124,7 @@ class Filtered(AdminHandler):
         start, end = self.span()
         if state == "live":
             # Whoever is still there has said something within the idle time.
-            recent = now_ms() - round(self.desk.policies(site.id).idle_ttl * 1000)
+            recent = now_ms() - round(self.dependencies.policies.current[site.id].idle_ttl * 1000)
             start = max(start or 0, recent)
-        cursor = self.get_query_argument("cursor", "") or None
-        return Listing(self.desk, site, state, LogQuery(words, start, end, cursor, limit))
+        cursor = ids.log_cursor(self.get_query_argument("cursor", "") or None)
+        return Listing(self.dependencies, site, state, LogQuery(words, start, end, cursor, limit))

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from leflux.policies import DAY_MS, Days, Privacy, changes
+from leflux.owner.rules import DAY_MS, Days, PrivacySettings, changes
 from leflux.web.admin.base import AdminHandler, now_ms
 
 
@@ -12,15 +12,15 @@ class Preview(Struct, rename="camel"):
 
 class PrivacyHandler(AdminHandler):
     async def get(self, site_id: str) -> None:
-        self.answer(await self.desk.policies.privacy(self.site(site_id).id))
+        self.answer(await self.dependencies.policies.privacy(self.site(site_id).id))
 
     async def put(self, site_id: str) -> None:
         site = self.site(site_id)
-        wanted = self.numbers_body(Privacy)
-        before = await self.desk.policies.privacy(site.id)
-        after = await self.desk.policies.change(site.id, wanted)
-        await self.desk.rules_changed()
-        await self.desk.audit(self.owner, site.id, "privacy.changed", **changes(before, after))
+        wanted = self.numbers_body(PrivacySettings)
+        before = await self.dependencies.policies.privacy(site.id)
+        after = await self.dependencies.policies.change(site.id, wanted)
+        await self.dependencies.rules_changed()
+        await self.dependencies.audit(self.account, site.id, "privacy.changed", **changes(before, after))
         self.answer(after)
 
 
@@ -33,4 +33,4 @@ class PreviewHandler(AdminHandler):
         if days is None:
             self.answer({"sessions": 0, "messages": 0})
             return
-        self.answer(await self.desk.storage.log.count_older(site.id, now_ms() - days * DAY_MS))
+        self.answer(await self.dependencies.storage.log.count_older(site.id, now_ms() - days * DAY_MS))

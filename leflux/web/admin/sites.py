@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from typing import Any
 
 from backends.records import LogQuery
-from leflux.appearance import SiteSettings
-from leflux.sites import Site
+from leflux.owner.appearance import SiteSettings
+from leflux.protocol.owner_api import SiteSummary
+from leflux.sites.registry import Site
 from leflux.web.admin.base import AdminHandler, now_ms
 
 DAY_MS = 86_400_000
@@ -19,30 +19,27 @@ class SitesHandler(AdminHandler):
     """`{sites: [{id, name, allowedHosts, sessions24h, snippet}]}`; counts up to a thousand sessions a site."""
 
     async def get(self) -> None:
-        mine = [site for site in self.desk.sites.values() if self.owner.may_see(site.id)]
+        mine = [site for site in self.dependencies.sites.values() if self.account.may_see(site.id)]
         self.answer({"sites": await asyncio.gather(*(self._described(site) for site in mine))})
 
-    async def _described(self, site: Site) -> dict[str, Any]:
-        public = self.desk.public_url.rstrip("/")
-        return {
-            "id": site.id,
-            "name": site.name,
-            "allowedHosts": site.allowed_hosts,
-            "sessions24h": await self._sessions(site.id),
-            "snippet": f'<script src="{public}/embed.js" async></script>',
-        }
+    async def _described(self, site: Site) -> SiteSummary:
+        public = self.dependencies.public_url.rstrip("/")
+        snippet = f'<script src="{public}/embed.js" async></script>'
+        return SiteSummary(site.id, site.name, site.allowed_hosts, await self._sessions(site.id), snippet)
 
     async def _sessions(self, site_id: str) -> int:
-        known = self.desk.recent.get(site_id)
+        known = self.dependencies.recent.get(site_id)
         if known is not None and time.monotonic() - known[0] < REMEMBERED:
             return known[1]
         start, cursor, count = now_ms() - DAY_MS, None, 0
         while count < COUNTED:
-            page = await self.desk.storage.log.sessions(site_id, LogQuery(start=start, cursor=cursor, limit=PAGE))
+            page = await self.dependencies.storage.log.sessions(
+                site_id, LogQuery(start=start, cursor=cursor, limit=PAGE)
+            )
             count, cursor = count + len(page.sessions), page.next_cursor
             if cursor is None:
                 break
-        self.desk.recent[site_id] = (time.monotonic(), count)
+        self.dependencies.recent[site_id] = (time.monotonic(), count)
         return count
 
 
@@ -51,14 +48,14 @@ class SettingsHandler(AdminHandler):
 
     async def get(self, site_id: str) -> None:
         site = self.site(site_id)
-        self.answer(await self.desk.appearances.read(site.id) | {"allowedHosts": site.allowed_hosts})
+        self.answer(await self.dependencies.appearances.read(site.id) | {"allowedHosts": site.allowed_hosts})
 
     async def put(self, site_id: str) -> None:
         site = self.site(site_id)
         wanted = self.json_body(SiteSettings)
-        answer = await self.desk.appearances.change(site.id, wanted)
-        await self.desk.rules_changed()
-        await self.desk.audit(self.owner, site.id, "settings.changed", version=answer["version"])
+        answer = await self.dependencies.appearances.change(site.id, wanted)
+        await self.dependencies.rules_changed()
+        await self.dependencies.audit(self.account, site.id, "settings.changed", version=answer["version"])
         self.answer(answer | {"allowedHosts": site.allowed_hosts})
 
 
@@ -67,4 +64,4 @@ class PlaybookHandler(AdminHandler):
 
     def get(self, site_id: str) -> None:
         self.site(site_id)
-        self.answer(self.desk.playbook)
+        self.answer(self.dependencies.playbook)

@@ -7,17 +7,20 @@ from msgspec import Raw, Struct
 from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound
 from backends.records import LogSession, Session, SessionRef, Task
+from leflux.chat.conversation_ids import ConversationIds
 
 
-class _Live(Struct, frozen=True):
-    """What only a session that is still there has."""
+class _LiveSession(Struct, frozen=True):
+    """The parts of a transcript that end with the session."""
 
     session: Session
     context: bytes | None
     task: Task | None
 
 
-async def read_transcript(storage: Storage, ref: SessionRef, since: int, limit: int) -> dict[str, Any]:
+async def read_transcript(
+    storage: Storage, ids: ConversationIds, ref: SessionRef, since: int, limit: int
+) -> dict[str, Any]:
     """At most `limit` messages with `seq > since`. Raises `SessionNotFound`, and `SessionDeleted` for a purged one."""
     logged = await storage.log.session(ref.site_id, ref.session_id)
     try:
@@ -26,21 +29,23 @@ async def read_transcript(storage: Storage, ref: SessionRef, since: int, limit: 
         if logged is None:
             raise
         live = None
+    head = _head_of_log(logged) if logged is not None else _head_of_session(live)
     return {
-        "sessionId": ref.session_id,
-        **(_head_of_log(logged) if logged is not None else _head_of_session(live)),
+        **head,
+        "conversationId": ids.of(ref.session_id),
+        "continues": ids.optional(head["continues"]),
         **await _messages(storage, ref, since, limit, logged is not None),
         "live": live is not None,
         "context": None if live is None or live.context is None else Raw(live.context),
         "tasks": [] if live is None or live.task is None else [Raw(live.task.body)],
-        "continuedBy": await storage.log.continued_by(ref.site_id, ref.session_id),
+        "continuedBy": ids.optional(await storage.log.continued_by(ref.site_id, ref.session_id)),
     }
 
 
-async def _live(storage: Storage, ref: SessionRef) -> _Live:
+async def _live(storage: Storage, ref: SessionRef) -> _LiveSession:
     snapshot = await storage.sessions.restore(ref, 0, 0)
     context, _ = await storage.sessions.context(ref)
-    return _Live(snapshot.session, context, snapshot.task)
+    return _LiveSession(snapshot.session, context, snapshot.task)
 
 
 async def _messages(storage: Storage, ref: SessionRef, since: int, limit: int, is_logged: bool) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def _head_of_log(logged: LogSession) -> dict[str, Any]:
     }
 
 
-def _head_of_session(live: _Live | None) -> dict[str, Any]:
+def _head_of_session(live: _LiveSession | None) -> dict[str, Any]:
     assert live is not None
     session = live.session
     return {

@@ -1,14 +1,15 @@
-// `window.LeFlux`, and the events that the page hears.
+// The public API `window.LeFlux`, and the events for the page.
 
 import type { LeFluxApi, LeFluxEvent, LeFluxState } from "../leflux.js";
 import type { Chat } from "./chat.js";
-import type { ChatEvent } from "./env.js";
+import type { ChatEvent } from "./events.js";
+import { dispatch } from "./listen.js";
 import type { Message } from "./types.js";
 import type { Widget } from "./widget.js";
 
 type Handler = (detail: unknown) => void;
 
-/** Tells the page what happens: each event is `leflux:<name>` on `window`, and calls the handlers of `on`. */
+/** Dispatches events to the page: as `leflux:<name>` on `window`, and to the handlers added with `on`. */
 export class Announcer {
   private readonly handlers = new Map<string, Set<Handler>>();
 
@@ -17,19 +18,19 @@ export class Announcer {
     private readonly debug: boolean,
   ) {}
 
-  tell(name: LeFluxEvent, detail: unknown = null): void {
+  dispatch(name: LeFluxEvent, detail: unknown = null): void {
     if (this.debug) console.debug("leflux", name, detail);
     for (const handler of [...(this.handlers.get(name) ?? [])]) {
       try {
         handler(detail);
       } catch (error) {
-        // The page's mistake is the page's to see, and does not stop the chat.
+        // Report the page's error to the page without stopping the chat.
         setTimeout(() => {
           throw error;
         });
       }
     }
-    this.page.dispatchEvent(new CustomEvent(`leflux:${name}`, { detail }));
+    dispatch(this.page, new CustomEvent(`leflux:${name}`, { detail }));
   }
 
   on(name: string, handler: Handler): void {
@@ -41,14 +42,14 @@ export class Announcer {
   }
 }
 
-/** What happens in the chat, as the page is told. */
+/** Translates an event of the chat into the page's event. */
 export function announce(event: ChatEvent, announcer: Announcer): void {
-  if (event.name === "message" || event.name === "reply") announcer.tell(event.name, event.message);
-  else if (event.name === "restored") announcer.tell("restored", { how: event.how });
-  else if (event.name === "typing") announcer.tell(event.on ? "typing-start" : "typing-end");
-  else if (event.name === "error") announcer.tell("error", { error: event.code });
-  else if (event.name === "task-end") announcer.tell("task_complete", { ...event.end, success: event.how === "complete" });
-  else if (event.name === "taken-over" || event.name === "cleared") announcer.tell(event.name);
+  if (event.name === "message" || event.name === "reply") announcer.dispatch(event.name, event.message);
+  else if (event.name === "restored") announcer.dispatch("restored", { how: event.how });
+  else if (event.name === "typing") announcer.dispatch(event.on ? "typing-start" : "typing-end");
+  else if (event.name === "error") announcer.dispatch("error", { error: event.code });
+  else if (event.name === "task-end") announcer.dispatch("task_complete", { ...event.end, success: event.how === "complete" });
+  else if (event.name === "taken-over" || event.name === "cleared") announcer.dispatch(event.name);
 }
 
 export interface Parts {
@@ -61,11 +62,19 @@ export interface Parts {
 
 export function makeApi({ chat, widget, announcer, isReady, destroy }: Parts): LeFluxApi {
   return {
-    open: () => widget.change({ open: true }),
+    open: (options) => {
+      widget.change({ open: true });
+      if (options?.focus === true) widget.focus();
+    },
     close: () => widget.change({ open: false }),
     toggle: () => widget.change({ open: !widget.isOpen }),
-    send: (text) => chat.say(String(text)),
+    stop: () => chat.stop(),
+    send: (text) => {
+      widget.removal.finish();
+      return chat.say(String(text));
+    },
     ask: (text) => {
+      widget.removal.finish();
       widget.change({ open: true });
       return answerTo(chat, String(text));
     },
@@ -97,7 +106,7 @@ export function publicState(chat: Chat, widget: Widget): LeFluxState {
   };
 }
 
-/** The first reply that follows on `text`. Rejects when it is not taken, or the conversation is cleared before. */
+/** Sends `text` and resolves with the next reply. Rejects when the text is not accepted or the conversation is cleared first. */
 function answerTo(chat: Chat, text: string): Promise<Message> {
   return new Promise((resolve, reject) => {
     let asked = Infinity;

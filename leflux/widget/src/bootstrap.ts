@@ -1,15 +1,16 @@
-// How a page view begins: one restore of the session that the browser remembers, or one init of a fresh one.
+// Starts a page view: restores the session that the browser remembers, or creates a new one.
 
 import type { Conversation } from "./conversation.js";
-import type { Desk, Env } from "./env.js";
+import type { Env } from "./env.js";
+import type { ChatHost } from "./host.js";
 import type { HttpError } from "./http.js";
+import { type InitAnswer, isTask } from "./protocol.js";
 import type { Timers } from "./timers.js";
-import type { InitAnswer } from "./wire.js";
 
 const RETRY_MS = 3_000;
 
-/** What opening needs of the socket's side. */
-interface Side {
+/** The parts of `ServerSync` that `Bootstrap` needs. */
+interface SyncPort {
   readonly url: string;
   readonly isRefused: boolean;
   recovered(): void;
@@ -18,21 +19,23 @@ interface Side {
   reread(seq: number): Promise<void>;
 }
 
-export class Opening {
-  /** The server has told what it knows, at least once in this page view. */
+export class Bootstrap {
+  /** The server has answered a restore or init in this page view. */
   isDone = false;
   private hasBegun = false;
+  /** The server has refused the history of earlier sessions: go on without it. */
+  private isBare = false;
   private starting: Promise<boolean> | null = null;
 
   constructor(
     private readonly env: Env,
     private readonly conversation: Conversation,
-    private readonly desk: Desk,
-    private readonly side: Side,
+    private readonly host: ChatHost,
+    private readonly sync: SyncPort,
     private readonly timers: Timers,
   ) {}
 
-  /** Once for each page view. */
+  /** Runs once per page view. */
   async begin(): Promise<void> {
     if (this.hasBegun) return;
     this.hasBegun = true;
@@ -43,73 +46,81 @@ export class Opening {
 
   async restore(id: string): Promise<void> {
     try {
-      const answer = await this.env.http.restore(id, this.side.url);
-      if (this.conversation.sessionId !== id || this.desk.checkStorage()) return;
+      const answer = await this.env.http.restore(id, this.sync.url);
+      if (this.conversation.sessionId !== id || this.host.checkStorage()) return;
       const { transcript } = this.conversation;
       const known = transcript.seq;
       this.conversation.adopt(answer);
-      this.desk.took(transcript.reset(answer.history));
-      transcript.stream = answer.streams?.[0] ?? null;
-      // Something may have come over the socket since the server answered.
-      if (known > transcript.seq) void this.side.reread(known);
-      this.desk.progress.state(answer.task);
+      this.host.messagesAdded(transcript.reset(answer.history));
+      transcript.adoptStream(answer.streams);
+      // A message may have arrived over the socket after the server answered.
+      if (known > transcript.seq) void this.sync.reread(known);
+      this.host.tasks.state(isTask(answer.task) ? answer.task : null);
       this.reconciled(answer, "full");
     } catch (error) {
       const { code } = error as HttpError;
-      // When it is unreachable, the socket brings what is missing as soon as there is one.
-      this.desk.emit({ name: "restored", how: "cached" });
-      this.side.refused(code, id);
+      // If the server is unreachable, the socket delivers the missing messages once it connects.
+      this.host.emit({ name: "restored", how: "cached" });
+      this.sync.refused(code, id);
       if (this.conversation.sessionId === null) await this.init();
     }
   }
 
-  /** A fresh session, once at a time. False when the server cannot be asked now. */
+  /** Creates a session; concurrent calls share one request. Resolves with false when the server does not answer. */
   init(): Promise<boolean> {
-    this.starting ??= this.env.alone(() => this.startSession()).finally(() => {
+    this.starting ??= this.env.withLock(() => this.startSession()).finally(() => {
       this.starting = null;
     });
     return this.starting;
   }
 
-  /** Two sessions for one conversation would part what was said: the tab that comes second goes where the first went. */
+  /** Two sessions would split the conversation: a tab that comes second joins the session of the first. */
   private async startSession(): Promise<boolean> {
-    this.desk.follow();
+    this.host.reload();
     return this.conversation.sessionId !== null || this.requestSession();
   }
 
   private async requestSession(): Promise<boolean> {
     const { continues, drops } = this.conversation;
     const visitorId = this.env.visitorId();
-    const prior = this.conversation.prior();
+    const prior = this.isBare ? [] : this.conversation.prior();
     try {
       const answer = await this.env.http.init({
-        websiteUrl: this.side.url,
+        websiteUrl: this.sync.url,
         ...(visitorId === null ? {} : { visitorId }),
-        ...(continues === null ? {} : { continues }),
+        ...(continues === null || this.isBare ? {} : { continues }),
         ...(prior.length === 0 ? {} : { priorHistory: prior }),
       });
-      // Another tab may have been faster; then all go where it went.
-      if (!this.desk.follow() && this.conversation.drops === drops) this.conversation.adopt(answer);
+      // If another tab created a session first, use that one.
+      if (!this.host.reload() && this.conversation.drops === drops) {
+        this.conversation.adopt(answer);
+        this.conversation.setClock(answer.createdAt);
+      }
       this.reconciled(answer, "new");
-      if (this.desk.isOwner) void this.side.rejoin();
+      if (this.host.isLeader) void this.sync.rejoin();
       return true;
     } catch (error) {
-      const { code, retryAfterMs } = error as HttpError;
-      this.side.refused(code, null);
-      if (!this.side.isRefused) this.timers.set("init", retryAfterMs ?? RETRY_MS, () => void this.initIfNeeded());
+      const { code, retryAfterMs, isFinal } = error as HttpError;
+      if (isFinal && !this.isBare) {
+        this.isBare = true;
+        return this.requestSession();
+      }
+      // No session can be had, so do not ask for ever.
+      this.sync.refused(isFinal ? "host_not_registered" : code, null);
+      if (!this.sync.isRefused) this.timers.set("init", retryAfterMs ?? RETRY_MS, () => void this.initIfNeeded());
       return false;
     }
   }
 
   private async initIfNeeded(): Promise<void> {
-    if (this.desk.isOwner && this.conversation.sessionId === null) await this.init();
+    if (this.host.isLeader && this.conversation.sessionId === null) await this.init();
   }
 
   private reconciled(answer: InitAnswer, how: "full" | "new"): void {
     this.isDone = true;
-    this.side.recovered();
-    this.desk.emit({ name: "config", config: answer.siteConfig ?? {} });
-    this.desk.emit({ name: "restored", how });
-    this.desk.saved();
+    this.sync.recovered();
+    this.host.emit({ name: "config", config: answer.siteConfig ?? {} });
+    this.host.emit({ name: "restored", how });
+    this.host.saved();
   }
 }

@@ -1,8 +1,9 @@
-// What the browser keeps of the conversation, record by record; each is checked when it is read.
+// The records of the conversation in the browser's storage. Each record is validated when it is read.
 
+import { isMessage } from "./protocol.js";
 import { Records } from "./records.js";
+import { siteConfig } from "./site-config.js";
 import type { Message, SiteConfig } from "./types.js";
-import { isMessage } from "./wire.js";
 
 export const KEYS = {
   sessionId: "leflux:sessionId",
@@ -12,23 +13,28 @@ export const KEYS = {
   outbox: "leflux:outbox",
   userData: "leflux:userData",
   draft: "leflux:draft",
+  transport: "leflux:transport",
+  removed: "leflux:removed",
 } as const;
 
-/** Before the id of a message that waits. */
+/** Key prefix of a message that waits to be sent. */
 const WAITING = `${KEYS.outbox}:`;
 const HISTORY_MAX = 1_000;
 const HISTORY_MIN = 15;
 
 export interface SessionMeta {
   createdAt: number;
-  /** By this browser's clock. */
+  /** In ms, by this browser's clock. */
   lastActivity: number;
   seq: number;
-  /** The site's rules, as the server last told them. */
+  /** The site's settings, from the server's last answer. */
   clientTtlMs?: number;
   userDataTtlMs?: number;
   readOnlyMs?: number;
-  /** The session that this browser saw last, once the server has let it go. */
+  messageChars?: number;
+  /** How far the server's clock is ahead. */
+  clockOffset?: number;
+  /** The previous session, after the server evicted it. */
   continues?: string;
 }
 
@@ -37,25 +43,34 @@ export interface Pending {
   text: string;
   ts: number;
   failed?: string;
-  /** Its place in the order of typing, by which clocks are not asked. */
+  /** Position in the order of typing, independent of the clock. */
   n?: number;
+}
+
+/** A conversation that the visitor has cleared or erased. */
+export interface Removed {
+  how: "clear" | "forget";
+  sessionId: string | null;
+  at: number;
+  /** It is gone here, and the server has not said yet that it is gone there. */
+  isGone?: boolean;
 }
 
 export interface History {
   messages: Message[];
-  /** Messages of earlier sessions that the server has let go; only to look at. */
+  /** Messages of evicted sessions, for display only. */
   past: Message[];
 }
 
-/** The transcript checks what it takes in by itself. */
+/** Messages are not validated here; `Transcript` validates them. */
 export type KeptHistory = Pick<History, "past"> & { messages: readonly Partial<Message>[] };
 
 export interface WidgetState {
   open: boolean;
   docked: boolean;
-  /** What was said up to this `seq` has been in sight. */
+  /** Messages up to this `seq` have been read. */
   seen: number;
-  /** The site's looks, so that the first paint is the right one. */
+  /** The site's appearance, cached for the first paint. */
   config: SiteConfig;
 }
 
@@ -72,24 +87,24 @@ export class BrowserStore extends Records {
     const value = this.read(KEYS.session);
     const isNumber = (name: string): boolean => Number.isFinite(value?.[name]);
     if (value === null || !["createdAt", "lastActivity", "seq"].every(isNumber)) return null;
-    for (const name of ["clientTtlMs", "userDataTtlMs", "readOnlyMs"]) if (!isNumber(name)) delete value[name];
+    for (const name of ["clientTtlMs", "userDataTtlMs", "readOnlyMs", "messageChars", "clockOffset"]) if (!isNumber(name)) delete value[name];
     if (!isSessionId(value["continues"])) delete value["continues"];
     return value as unknown as SessionMeta;
   }
 
-  /** `id` is null when the server has let the session go. False: it could not be kept. */
+  /** `id` is null when the server has evicted the session. Returns false when the browser could not store it. */
   saveSession(id: string | null, meta: SessionMeta): boolean {
     if (id === null) this.drop(KEYS.sessionId);
     const kept = id === null || this.set(KEYS.sessionId, id);
     return this.write(KEYS.session, meta) && kept;
   }
 
-  /** Nothing of a conversation is there: it was never kept, or somebody has cleared it. */
+  /** True when the storage holds no conversation: it was never stored, or was cleared. */
   isEmpty(): boolean {
     return [KEYS.sessionId, KEYS.session, KEYS.history].every((key) => this.get(key) === null);
   }
 
-  /** Read often, and long: what has not changed is not parsed again. */
+  /** Read often: the record is parsed again only when its text has changed. */
   history(): KeptHistory {
     const text = this.get(KEYS.history);
     if (text !== this.text) {
@@ -101,7 +116,7 @@ export class BrowserStore extends Records {
     return this.parsed;
   }
 
-  /** Keeps the newest messages that fit; the oldest go first. */
+  /** Stores the newest messages that fit, and drops the oldest. */
   saveHistory(history: History): void {
     for (let keep = HISTORY_MAX; keep >= HISTORY_MIN; keep = Math.floor(keep / 2)) {
       const messages = history.messages.slice(-keep);
@@ -112,7 +127,7 @@ export class BrowserStore extends Records {
     this.drop(KEYS.history);
   }
 
-  /** What waits to be sent, in the order of typing. */
+  /** Messages that wait to be sent, in the order of typing. */
   outbox(): Pending[] {
     const list = this.read(KEYS.outbox);
     const listed = list?.["copy"] === true ? null : list?.["messages"];
@@ -123,9 +138,9 @@ export class BrowserStore extends Records {
   }
 
   /**
-   * Each message has a record of its own, for two that write one list at the same time overwrite each other, and the
-   * page of one may be closed before it can look again. The list is a copy for whoever wants to see what waits.
-   * Returns the ids of what could not be kept. What is typed comes before what the server could give again.
+   * Stores each message in its own record: two tabs that write one list at the same time would overwrite each other.
+   * The list under `leflux:outbox` is a copy for readers. A full storage drops the history first, because the server can
+   * restore it. Returns the ids of messages that could not be stored.
    */
   saveOutbox(messages: Pending[]): string[] {
     const gone = new Set(this.waiting());
@@ -134,7 +149,9 @@ export class BrowserStore extends Records {
       const key = WAITING + message.clientMessageId;
       gone.delete(key);
       last = message.n ??= last + 1;
-      return !this.write(key, message) && (this.drop(KEYS.history), !this.write(key, message));
+      if (this.write(key, message)) return false;
+      this.drop(KEYS.history);
+      return !this.write(key, message);
     });
     for (const key of gone) this.drop(key);
     if (messages.length === 0) this.drop(KEYS.outbox);
@@ -153,7 +170,7 @@ export class BrowserStore extends Records {
       open: value?.["open"] === true,
       docked: value?.["docked"] === true,
       seen: Number.isFinite(seen) ? (seen as number) : 0,
-      config: typeof config === "object" && config !== null ? config : {},
+      config: siteConfig(config),
     };
   }
 
@@ -177,13 +194,13 @@ export class BrowserStore extends Records {
     this.write(KEYS.userData, { ...data, expiresAt });
   }
 
-  /** The site keeps user data for a shorter time now: no later than `expiresAt`. */
+  /** Limits the lifetime of stored user data to `expiresAt`, after the site has shortened it. */
   shortenUserData(expiresAt: number): void {
     const value = this.read(KEYS.userData);
     if (value !== null && Number(value["expiresAt"]) > expiresAt) this.write(KEYS.userData, { ...value, expiresAt });
   }
 
-  /** What is typed in the input and not sent. */
+  /** Text in the input that is not sent yet. */
   draft(): string {
     const text = this.read(KEYS.draft)?.["text"];
     return typeof text === "string" ? text : "";
@@ -194,13 +211,33 @@ export class BrowserStore extends Records {
     else this.write(KEYS.draft, { text });
   }
 
-  /** Forget the conversation; with `everything`, what the visitor told us too. */
+  /** WebSockets do not work here until this time, as seen by this browser's clock. */
+  pollingUntil(): number {
+    return Number(this.read(KEYS.transport)?.["pollingUntil"]) || 0;
+  }
+
+  savePollingUntil(pollingUntil: number): void {
+    this.write(KEYS.transport, { pollingUntil });
+  }
+
+  removed(): Removed | null {
+    const value = this.read(KEYS.removed) as Removed | null;
+    const isOne = value !== null && /^(clear|forget)$/.test(value.how) && Number.isFinite(value.at);
+    return isOne && (value.sessionId === null || isSessionId(value.sessionId)) ? value : null;
+  }
+
+  saveRemoved(removed: Removed | null): void {
+    if (removed === null) this.drop(KEYS.removed);
+    else this.write(KEYS.removed, removed);
+  }
+
+  /** Deletes the conversation, and with `everything` also the visitor's data. */
   forget(everything: boolean): void {
     for (const key of [KEYS.session, KEYS.sessionId, KEYS.history, KEYS.outbox, KEYS.draft, ...this.waiting()]) this.drop(key);
     if (everything) this.drop(KEYS.userData);
   }
 
-  /** Forget the session, but nothing that is being typed. */
+  /** Deletes the session and its history, but not the draft or the outbox. */
   forgetSession(): void {
     for (const key of [KEYS.session, KEYS.sessionId, KEYS.history]) this.drop(key);
   }
@@ -214,6 +251,6 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-function isSessionId(value: unknown): value is string {
+export function isSessionId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9a-f-]{36}$/.test(value);
 }

@@ -1,45 +1,54 @@
-// The conversation in one tab: paint what is cached, restore, connect, send, and survive whatever happens between.
+// The conversation in one tab: shows the cached messages, restores the session, connects, sends and recovers.
 //
-// The server's store is the truth; localStorage is what all tabs of this browser have in common; the socket and the
-// channel only bring news of either.
+// The server's store is the source of truth. The tabs of a browser share state through localStorage. The socket and the
+// tabs' channel only notify of changes in either.
 
 import { Conversation } from "./conversation.js";
-import type { ChatEvent, Desk, Env } from "./env.js";
+import type { Env } from "./env.js";
+import { Emitter } from "./events.js";
+import type { ChatHost } from "./host.js";
 import { Outbox } from "./outbox.js";
-import { followTasks, Progress } from "./progress.js";
-import { Seat } from "./seat.js";
-import { Sync } from "./sync.js";
+import { EVENTS } from "./protocol.js";
+import { SendingWatch } from "./sending-watch.js";
+import { ServerSync } from "./server-sync.js";
+import { TabLeadership } from "./tab-leadership.js";
 import type { Cleared, Hint } from "./tabs.js";
+import { followTasks, Progress } from "./task-progress.js";
+import { TaskTabs } from "./task-tabs.js";
+import { countChars, wellFormed } from "./text.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
-import { Visitor } from "./visitor.js";
-import { EVENTS } from "./wire.js";
+import { VisitorData } from "./visitor-data.js";
 
-export const MAX_CHARS = 5_000;
+/** The refusals of a message that is too long. */
+const TOO_LONG = ["invalid_message", "payload_too_large"];
 
-export class Chat implements Desk {
+export class Chat extends Emitter implements ChatHost {
   readonly conversation: Conversation;
   readonly outbox: Outbox;
   readonly progress = new Progress();
-  readonly sync: Sync;
-  readonly visitor: Visitor;
-
-  private readonly seat: Seat;
-  private readonly listeners = new Set<(event: ChatEvent) => void>();
+  readonly sync: ServerSync;
+  readonly visitor: VisitorData;
+  readonly tasks: TaskTabs;
+  private readonly leadership: TabLeadership;
+  private readonly sending = new SendingWatch(() => this.changed());
 
   constructor(private readonly env: Env) {
+    super();
     this.conversation = new Conversation(env.store, env.now);
-    this.visitor = new Visitor(env.store, env.remembers, env.now);
+    this.visitor = new VisitorData(env.store, env.keepsUserData, env.now);
     this.outbox = new Outbox(env.store, {
-      deliver: (pending) => this.sync.deliver(pending),
+      send: (pending, tries) => this.sync.send(pending, tries),
       isStored: (id) => this.conversation.transcript.has(id),
       changed: (done) => {
-        env.tabs.tell({ type: "outbox", done });
+        env.tabs.send({ type: "outbox", done });
+        this.sending.update(this.hasWaiting);
         this.changed();
       },
     });
-    this.sync = new Sync(env, this.conversation, this);
-    this.seat = new Seat(env, this, () => this.conversation.readOnlyMs);
-    env.tabs.hear((hint) => this.heard(hint));
+    this.sync = new ServerSync(env, this.conversation, this);
+    this.leadership = new TabLeadership(env, this, () => this.conversation.readOnlyMs);
+    this.tasks = new TaskTabs(env, this.progress, this);
+    env.tabs.onHint((hint) => this.heard(hint));
     this.listen();
   }
 
@@ -50,73 +59,53 @@ export class Chat implements Desk {
     followTasks(this.sync.connection, this.progress, this.sync, this);
   }
 
-  /** Returns the way to stop listening. */
-  on(listener: (event: ChatEvent) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
+  get isLeader(): boolean { return this.leadership.isLeader; }
+  get isInUse(): boolean { return this.leadership.isInUse; }
+  get readOnly(): boolean { return this.leadership.readOnly; }
+  get hasWaiting(): boolean { return this.outbox.waits; }
 
-  emit(event: ChatEvent): void {
-    for (const listener of [...this.listeners]) listener(event);
-  }
-
-  changed(): void {
-    this.emit({ name: "change" });
-  }
-
-  get isOwner(): boolean {
-    return this.seat.isOwner;
-  }
-  get isInUse(): boolean {
-    return this.seat.isInUse;
-  }
-  get readOnly(): boolean {
-    return this.seat.readOnly;
-  }
-  get hasWaiting(): boolean {
-    return this.outbox.waits;
-  }
-
-  get isReplyDue(): boolean {
-    return this.conversation.transcript.isReplyDue(this.env.now());
+  /** A message has not been stored yet, or a reply is awaited. */
+  get isDue(): boolean {
+    return this.hasWaiting || this.conversation.transcript.isReplyDue(this.env.now() + this.conversation.clockOffset);
   }
 
   get notice(): NoticeKind | null {
     if (this.readOnly) return "taken-over";
-    if (this.isOwner && this.sync.isDown && !this.env.online()) return "offline";
-    if (this.sync.trouble !== null) return this.sync.trouble;
-    if (this.isOwner && this.sync.isDown) return "reconnecting";
-    return this.outbox.messages.some(({ failed }) => failed === "invalid_message") ? "too-long" : null;
+    if (this.isLeader && this.sync.isDown && !this.env.online()) return "offline";
+    if (this.sync.problem !== null) return this.sync.problem;
+    if (this.isLeader && (this.sync.isDown || this.sending.isStuck)) return "reconnecting";
+    return this.outbox.messages.some(({ failed }) => TOO_LONG.includes(failed ?? "")) ? "too-long" : null;
   }
 
   get shown(): ShownMessage[] {
-    return this.conversation.transcript.shown(this.outbox.messages, this.env.now());
+    return this.conversation.transcript.shown(this.outbox.messages, this.env.now(), this.conversation.clockOffset);
   }
 
-  /** Read the cache, so that it can be painted before the network is asked. */
+  /** Loads the cached conversation, for a first paint without the network. */
   load(): void {
     if (!this.conversation.load()) this.outbox.reset();
+    if (this.conversation.sessionId !== null) this.tasks.load();
   }
 
-  // What the visitor does.
-
-  /** Returns the message's `clientMessageId`, or null when it was not taken. */
-  say(text: string): string | null {
-    if (this.readOnly || text.trim() === "") return null;
-    if (text.length > MAX_CHARS && [...text].length > MAX_CHARS) {
-      this.sync.trouble = "too-long";
+  /** Queues a message. Returns its `clientMessageId`, or null when the text is not accepted. */
+  say(typed: string): string | null {
+    const text = wellFormed(typed);
+    if (text.trim() === "") return null;
+    if (countChars(text) > this.conversation.messageChars) {
+      this.sync.problem = "too-long";
       this.emit({ name: "error", code: "invalid_message" });
       this.changed();
       return null;
     }
     this.checkStorage();
-    this.visitor.answer(this.conversation.transcript.last, text, this.conversation.userDataTtlMs);
+    const question = this.conversation.transcript.last;
     const [clientMessageId, ts] = [this.env.uuid(), this.env.now()];
     if (this.env.preview) {
       const seq = this.conversation.transcript.seq + 1;
-      this.took(this.conversation.transcript.merge([{ id: clientMessageId, seq, role: "visitor", text, ts, clientMessageId }]));
+      this.messagesAdded(this.conversation.transcript.merge([{ id: clientMessageId, seq, role: "visitor", text, ts, clientMessageId }]));
     } else {
       this.outbox.add({ clientMessageId, text, ts });
+      this.visitor.saveAnswer(question, text, this.conversation.userDataTtlMs);
       this.used();
       this.flush();
     }
@@ -128,22 +117,22 @@ export class Chat implements Desk {
   }
 
   setVisitorData(data: Record<string, string>): void {
-    this.visitor.tell(data, this.conversation.userDataTtlMs);
+    this.visitor.save(data, this.conversation.userDataTtlMs);
   }
 
-  /** The visitor does something in this tab: it should be the one that owns the conversation. */
+  /** The visitor used this tab, so it should become the leader. */
   used(): void {
-    this.seat.used();
+    this.leadership.used();
   }
 
-  /** Forget the conversation here and in the storage. The next message starts a session that knows nothing of it. */
-  clear(everything = false): void {
+  /** Deletes the conversation in this browser, save what other tabs were told since `at`. The next message starts anew. */
+  clear(everything = false, at = this.env.now()): void {
     this.conversation.forget(everything);
-    this.env.tabs.tell({ type: "cleared", at: this.env.now(), done: this.outbox.clear() });
+    this.env.tabs.send({ type: "cleared", at, done: this.outbox.clear() });
     this.reset();
   }
 
-  /** Erase the conversation on the server, then here. False when the server could not be asked. */
+  /** Erases the conversation on the server, then in this browser. Resolves with false when the server did not answer. */
   async forget(): Promise<boolean> {
     const { sessionId } = this.conversation;
     const isErased = sessionId === null || (await this.sync.erase(sessionId));
@@ -158,34 +147,40 @@ export class Chat implements Desk {
     this.changed();
   }
 
-  // Which tab owns the conversation.
-
-  attend(): void {
-    this.seat.attend();
+  /** Ends the reply that is being written. A tab without the socket tells the one that has it. */
+  stop(): void {
+    if (this.isLeader) void this.sync.ask(EVENTS.stop, {});
+    else this.env.tabs.send({ type: "stop-reply" });
   }
 
-  /** The page is shown (again): by a switch of tabs, from the back/forward cache, after a sleep, back online. */
+  updateCandidacy(): void {
+    this.leadership.updateCandidacy();
+  }
+
+  /** The page is active again: by a switch of tabs, from the back/forward cache, after sleep, or back online. */
   wake(): void {
     this.env.tabs.open();
+    this.tasks.wake();
     this.checkStorage();
-    this.follow();
-    this.seat.seen();
+    this.reload();
+    this.leadership.seen();
     this.sync.wake();
     this.flush();
   }
 
-  /** The page is about to be frozen or left. */
+  /** The page is about to be frozen or unloaded. */
   leave(): void {
-    this.seat.leave();
+    this.tasks.journal.leave();
+    this.leadership.leave();
     this.env.tabs.close();
   }
 
-  granted(): void {
+  elected(): void {
     this.outbox.reload();
     void this.sync.start().then(() => this.flush());
   }
 
-  hangUp(): void {
+  disconnect(): void {
     this.sync.stop();
   }
 
@@ -194,29 +189,32 @@ export class Chat implements Desk {
   }
 
   lost(readOnlyMs: number = this.conversation.readOnlyMs): void {
-    this.seat.giveUp(readOnlyMs);
+    this.leadership.stepDown(readOnlyMs);
   }
-
-  // What other tabs say, and what became of the storage.
 
   private heard(hint: Hint): void {
     const { transcript } = this.conversation;
-    if (hint.type === "history") this.follow();
+    if (hint.type === "history") this.reload();
     else if (hint.type === "outbox") this.outboxChanged(hint.done);
     else if (hint.type === "widget") this.emit({ name: "widget" });
+    else if (this.tasks.heard(hint)) return;
+    else if (hint.type === "stop-reply") this.isLeader && this.stop();
     else if (hint.type === "cleared") this.clearedElsewhere(hint);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
-    else if (hint.type === "stream" && !this.isOwner && hint.sessionId === this.conversation.sessionId) {
+    else if (hint.type === "stream" && !this.isLeader && hint.sessionId === this.conversation.sessionId) {
       transcript.stream = hint.stream;
       this.sync.setTyping(hint.typing);
     }
     this.changed();
   }
 
-  /** A `storage` event: another tab wrote `key`, or (null) cleared everything. */
+  /** Handles a `storage` event: another tab wrote `key`, or cleared the storage (null). */
   storageChanged(key: string | null): void {
-    if (key === null || this.conversation.wasCleared()) return this.reset();
-    this.follow();
+    if (key === null || this.conversation.wasCleared()) {
+      this.reset();
+      return;
+    }
+    this.reload();
     this.outboxChanged([]);
     this.emit({ name: "widget" });
   }
@@ -224,13 +222,13 @@ export class Chat implements Desk {
   private outboxChanged(done: readonly string[]): void {
     this.outbox.forget(done);
     this.outbox.reload();
-    if (this.isOwner) this.flush();
-    this.attend();
+    if (this.isLeader) this.flush();
+    this.updateCandidacy();
     this.changed();
   }
 
-  follow(): boolean {
-    const { moved, fresh } = this.conversation.follow();
+  reload(): boolean {
+    const { moved, fresh } = this.conversation.reload();
     if (moved) {
       this.sync.leave();
       void this.sync.rejoin();
@@ -248,7 +246,7 @@ export class Chat implements Desk {
     return true;
   }
 
-  took(fresh: readonly Message[]): void {
+  messagesAdded(fresh: readonly Message[]): void {
     if (fresh.length > 0 && this.sync.isJoined) this.conversation.touch();
     this.conversation.save();
     this.outbox.remove(...fresh.flatMap(({ clientMessageId }) => clientMessageId ?? []));
@@ -261,7 +259,7 @@ export class Chat implements Desk {
   }
 
   saved(): void {
-    this.env.tabs.tell({ type: "history" });
+    this.env.tabs.send({ type: "history" });
     this.changed();
   }
 
@@ -269,13 +267,13 @@ export class Chat implements Desk {
     if (sessionId === this.conversation.sessionId) this.clear(true);
   }
 
-  /** Forget the conversation in this tab, and take up the one that is kept now. */
+  /** Drops this tab's conversation and loads the stored one. */
   private reset(): void {
     this.drop();
-    this.follow();
+    this.reload();
   }
 
-  /** What is kept now is not taken up, for this tab may see the erasure later than the hint. */
+  /** Does not load the stored conversation: this tab may see the deletion in the storage later than the hint. */
   private clearedElsewhere({ done, at }: Cleared): void {
     this.outbox.drop(done, at);
     this.drop();
@@ -286,13 +284,15 @@ export class Chat implements Desk {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
+    this.tasks.journal.clear();
     this.conversation.drop();
     this.outbox.reset();
     this.emit({ name: "cleared" });
   }
 
   destroy(): void {
-    this.seat.destroy();
+    this.leadership.destroy();
+    this.sending.stop();
     this.outbox.stop();
     this.env.tabs.close();
   }

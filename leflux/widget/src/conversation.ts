@@ -1,26 +1,44 @@
-// The local half of the conversation: which session it is, what is known of it, and how that is kept.
+// The local state of the conversation: its session, its transcript, and their records in the storage.
 
-import { Transcript } from "./history.js";
-import type { BrowserStore, SessionMeta } from "./storage.js";
+import type { BrowserStore, SessionMeta } from "./browser-store.js";
+import type { InitAnswer } from "./protocol.js";
+import { Transcript } from "./transcript.js";
 import type { Message } from "./types.js";
-import type { InitAnswer } from "./wire.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const PRIOR_MAX = 50;
-/** Keeps an init body under the server's cap, whatever alphabet the visitor writes in. */
+/** Keeps an init body below the server's size limit, whatever script the visitor writes in. */
 const PRIOR_CHARS = 40_000;
 const READ_ONLY_MS = 3_000;
+/** Clocks that differ by less count as equal. */
+const CLOCK_MS = 300_000;
+/** The default for a server that does not send its limit. */
+const MESSAGE_CHARS = 5_000;
 
-export type Followed = { moved: boolean; fresh: Message[] };
+export type Reloaded = { moved: boolean; fresh: Message[] };
 
 export class Conversation {
   readonly transcript = new Transcript();
   sessionId: string | null = null;
   private meta: SessionMeta | null = null;
+  /** The longest message that the server accepts, in code points. Clearing the conversation keeps it. */
+  messageChars = MESSAGE_CHARS;
   private kept = false;
-  /** How often the conversation was dropped: what was asked for before belongs to none. */
+  /** How far the server's clock is ahead of this browser's, in ms, as soon as it is known; 0 while they nearly agree. */
+  get clockOffset(): number {
+    return this.meta?.clockOffset ?? 0;
+  }
+
+  /** Takes over the server's time of something that has just happened. */
+  setClock(serverNow: number): void {
+    if (this.meta === null || !Number.isFinite(serverNow)) return;
+    const offset = serverNow - this.now();
+    this.meta.clockOffset = Math.abs(offset) < CLOCK_MS ? 0 : offset;
+  }
+
+  /** How often the conversation was dropped; an answer to a request from before a drop is stale. */
   drops = 0;
-  /** The session that was cleared: the storage may still name it, for what another tab erased reaches this one later. */
+  /** The session that was cleared. The storage may still name it, because another tab's deletion arrives with a delay. */
   private gone: string | null = null;
 
   constructor(
@@ -36,25 +54,26 @@ export class Conversation {
     return this.meta?.userDataTtlMs ?? 30 * DAY_MS;
   }
 
-  /** The session that this browser saw last, when the server has let it go. */
+  /** The previous session, if the server evicted it. */
   get continues(): string | null {
     return this.meta?.continues ?? null;
   }
 
-  /** Older than the site allows it to be kept. */
+  /** True when the conversation is older than the site allows the browser to keep it. */
   get isStale(): boolean {
     return this.meta !== null && this.now() - this.meta.lastActivity > (this.meta.clientTtlMs ?? DAY_MS);
   }
 
-  /** Read what the browser kept. False: it is older than the site allows, and was forgotten. */
+  /** Loads the stored conversation. Returns false when it was too old and has been deleted. */
   load(): boolean {
     this.meta = this.store.session();
+    this.messageChars = this.meta?.messageChars ?? MESSAGE_CHARS;
     if (this.isStale) {
       this.forget(false);
       this.store.dropWidget();
       return false;
     }
-    // A clock that was set back makes the last activity lie ahead; its time is counted from now.
+    // After the clock was set back, the last activity lies in the future: count from now.
     if (this.meta !== null && this.meta.lastActivity > this.now()) this.meta.lastActivity = this.now();
     this.sessionId = this.store.sessionId();
     this.kept = this.sessionId !== null;
@@ -63,16 +82,17 @@ export class Conversation {
     return true;
   }
 
-  /** Another tab may have changed what is kept: take that over. */
-  follow(): Followed {
+  /** Loads what other tabs have stored. */
+  reload(): Reloaded {
     const id = this.store.sessionId();
     const meta = this.store.session();
     const nothing = !this.store.persistent || this.store.isEmpty();
-    // Records are written and erased one by one: a history without a session is on its way in or out.
+    // Records are written and deleted one by one: a history without a session is incomplete.
     const isPartial = meta === null && (id === null || id !== this.sessionId);
     if (nothing || isPartial || this.eraseGone()) return { moved: false, fresh: [] };
     const moved = id !== this.sessionId;
     this.meta = meta ?? this.meta;
+    this.messageChars = meta?.messageChars ?? this.messageChars;
     if (moved) {
       this.sessionId = id;
       this.kept = id !== null;
@@ -81,7 +101,7 @@ export class Conversation {
     return { moved, fresh: this.reread() };
   }
 
-  /** A tab that had not heard of the clearing yet may have written the session back. True: so it was. */
+  /** Deletes a cleared session that another tab has written back. Returns true when there was one. */
   eraseGone(): boolean {
     const isBack = this.gone !== null && this.store.sessionId() === this.gone;
     if (isBack) this.store.forgetSession();
@@ -91,20 +111,25 @@ export class Conversation {
   private reread(): Message[] {
     const { messages, past } = this.store.history();
     this.transcript.past = past;
-    // A cache that lags behind what this tab knows already must not take anything away from it.
+    // A stored history older than this tab's transcript must not remove messages.
     const behind = (messages[messages.length - 1]?.seq ?? 0) < this.transcript.seq;
     return behind ? [] : this.transcript.merge(messages);
   }
 
-  /** The session and the rules that the server answered with. */
-  adopt({ sessionId, createdAt, retention }: InitAnswer): void {
+  /** Takes over the session and settings of the server's answer. */
+  adopt({ sessionId, createdAt, retention, limits }: InitAnswer): void {
     const known = sessionId === this.sessionId ? this.meta : null;
     this.sessionId = sessionId;
+    const [chars = MESSAGE_CHARS] = [limits?.messageChars].filter(isPositive);
+    this.messageChars = chars;
+    const kept = Object.entries(retention ?? {}).filter(([, ms]) => isPositive(ms));
     this.meta = {
-      createdAt,
+      createdAt: isPositive(createdAt) ? createdAt : this.now(),
       lastActivity: known?.lastActivity ?? this.now(),
       seq: this.transcript.seq,
-      ...(retention ?? {}),
+      ...(known?.clockOffset === undefined ? {} : { clockOffset: known.clockOffset }),
+      ...Object.fromEntries(kept),
+      messageChars: this.messageChars,
     };
     this.store.shortenUserData(this.now() + this.userDataTtlMs);
     this.save();
@@ -118,13 +143,13 @@ export class Conversation {
     const { meta, transcript } = this;
     if (meta === null) return;
     meta.seq = transcript.seq;
-    // The session comes last: a tab that sees it change finds the history that belongs to it.
+    // Write the session last: a tab that sees it change then finds the matching history.
     this.store.saveHistory({ messages: transcript.messages, past: transcript.past });
     const kept = this.store.saveSession(this.sessionId, meta);
     this.kept = this.sessionId !== null && kept;
   }
 
-  /** The server has let the session go: what was said stays in sight, the next message starts another one. */
+  /** The server has evicted the session: its messages stay visible, and the next message starts a new session. */
   retire(): void {
     if (this.sessionId === null) return;
     this.meta ??= { createdAt: this.now(), lastActivity: this.now(), seq: 0 };
@@ -134,7 +159,7 @@ export class Conversation {
     this.save();
   }
 
-  /** What a fresh session tells the agent of the time before it. */
+  /** The recent messages of earlier sessions, for the agent of a new session. */
   prior(): { role: string; text: string }[] {
     const prior: { role: string; text: string }[] = [];
     let room = PRIOR_CHARS;
@@ -146,18 +171,18 @@ export class Conversation {
     return prior;
   }
 
-  /** Somebody cleared the browser's storage under us. */
+  /** True when the browser's storage was cleared while the conversation was stored there. */
   wasCleared(): boolean {
     return this.store.persistent && this.kept && this.store.isEmpty();
   }
 
-  /** Forget the conversation; with `everything`, what the visitor told us too. */
+  /** Deletes the conversation, and with `everything` also the visitor's data. */
   forget(everything: boolean): void {
     this.drop();
     this.store.forget(everything);
   }
 
-  /** Forget it in this tab: what is kept belongs to whoever cleared it, and may be the next conversation already. */
+  /** Drops the conversation in this tab only: the storage may already hold the next one. */
   drop(): void {
     this.drops += 1;
     this.gone = this.sessionId ?? this.gone;
@@ -166,4 +191,8 @@ export class Conversation {
     this.kept = false;
     this.transcript.clear();
   }
+}
+
+function isPositive(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) > 0;
 }

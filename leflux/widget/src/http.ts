@@ -1,7 +1,9 @@
-// The HTTP calls. Whatever goes wrong is an `HttpError` with the server's code, or `unreachable`.
+// The HTTP calls. Every failure is an `HttpError` with the server's code or `unreachable`.
 
+import { isSessionId } from "./browser-store.js";
+import type { InitAnswer, Refusal, RestoreAnswer } from "./protocol.js";
+import { stringify } from "./text.js";
 import type { Message } from "./types.js";
-import type { InitAnswer, Refusal, RestoreAnswer } from "./wire.js";
 
 const TIMEOUT_MS = 12_000;
 
@@ -9,9 +11,31 @@ export class HttpError extends Error {
   constructor(
     readonly code: string,
     readonly retryAfterMs?: number,
+    /** The same request can never succeed. */
+    readonly isFinal = false,
   ) {
     super(code);
   }
+}
+
+/** Statuses below 500 of a refusal that may be lifted. */
+const TEMPORARY_STATUSES = [401, 403, 404, 408, 425, 429];
+/** Codes of a refusal that depends on the state of server, session or tab, not on the request. */
+const TEMPORARY_CODES = [
+  "not_owner", "session_not_found", "session_deleted", "invalid_session_id", "rate_limited",
+  "store_unavailable", "internal_error", "host_not_registered", "origin_required",
+];
+
+/** The error for a refusal by the server (status 0: over the socket) or by something in between, which sends no code. */
+export function refused(status: number, code = "unreachable", retryAfterMs?: number): HttpError {
+  const isFinal = status < 500 && !TEMPORARY_STATUSES.includes(status) && !TEMPORARY_CODES.includes(code);
+  return new HttpError(code, retryAfterMs, isFinal);
+}
+
+async function refusal(response: Response): Promise<HttpError> {
+  const body = (await response.json().catch(() => null)) as Refusal | null;
+  const code = typeof body?.error === "string" ? body.error : undefined;
+  return refused(response.status, code, body?.details?.retryAfterMs);
 }
 
 export class Http {
@@ -21,7 +45,7 @@ export class Http {
   ) {}
 
   init(body: object): Promise<InitAnswer> {
-    return this.call("POST", "/api/session/init", body, (answer) => typeof answer["sessionId"] === "string");
+    return this.call("POST", "/api/session/init", body, (answer) => isSessionId(answer["sessionId"]));
   }
 
   restore(sessionId: string, url: string): Promise<RestoreAnswer> {
@@ -42,7 +66,7 @@ export class Http {
     await this.call("DELETE", `/api/session/${sessionId}`, undefined, () => true);
   }
 
-  /** A server, or something between, that answers nonsense is as good as none: `makesSense` says so. */
+  /** Calls the server. An answer that `makesSense` rejects counts as `unreachable`. */
   private async call<T>(
     method: string,
     path: string,
@@ -56,13 +80,10 @@ export class Http {
         method,
         signal: abort.signal,
         credentials: "omit",
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+        ...(body === undefined ? {} : { body: stringify(body), headers: { "Content-Type": "application/json" } }),
       });
+      if (!response.ok) throw await refusal(response);
       const answer = (await response.json()) as Record<string, unknown> | null;
-      if (!response.ok) {
-        const refusal = answer as unknown as Refusal | null;
-        throw new HttpError(refusal?.error ?? "unreachable", refusal?.details?.retryAfterMs);
-      }
       if (answer === null || typeof answer !== "object" || !makesSense(answer)) throw new HttpError("unreachable");
       return answer as T;
     } catch (error) {

@@ -1,9 +1,9 @@
-// Who the visitor is: a random id for counting, and what they told us, each only where the site allows it.
+// Random ids: the visitor's, kept in a first-party cookie, and UUIDs.
 
 const COOKIE = "leflux:visitorId";
 const YEAR = 365 * 24 * 3600;
 
-/** The first-party visitor id; made when there is none. Null where cookies are blocked. */
+/** Returns the visitor id of the cookie, or creates one. Null when cookies are blocked. */
 export function visitorId(document: Document, mint: () => string): string | null {
   try {
     const found = document.cookie
@@ -20,7 +20,7 @@ export function visitorId(document: Document, mint: () => string): string | null
   }
 }
 
-/** A random UUIDv4, also on pages without TLS, where `crypto.randomUUID` is missing. */
+/** A random UUIDv4. On pages without TLS, `crypto.randomUUID` is missing. */
 export function uuid(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,34 +1,35 @@
-// Which tab owns the conversation, and thus the socket. A Web Lock says it, since the browser itself passes it on when
-// the owner's process is killed. Where there are no locks, the owner tells the others every other second.
+// Elects the tab that holds the socket. With Web Locks, the browser passes the lock on when the leader's process dies.
+// Without them, the leader sends a heartbeat to the other tabs.
 //
-// Either way the server fences: two owners at once are no harm, only one too many.
+// The server fences sockets by epoch, so two leaders at once cause no harm.
 
 import type { Tabs } from "./tabs.js";
 
+/** The name that tabs with an earlier release use too. */
 const LOCK = "leflux:owner";
 const BEAT_MS = 2_000;
 const DEAD_AFTER_MS = 6_500;
-/** Two tabs that take it at once hear of each other before either starts. */
+/** Two tabs that take over at the same time hear of each other within this time. */
 const CLAIM_MS = 60;
 
-export interface Baton {
-  readonly held: boolean;
-  /** Have it now, whoever has it. */
-  take(): void;
-  /** Have it as soon as nobody has it. */
+export interface LeaderElection {
+  readonly isLeader: boolean;
+  /** Becomes the leader now, replacing any other. */
+  takeOver(): void;
+  /** Becomes the leader as soon as there is none. */
   standBy(): void;
-  /** Give it up, or stop waiting for it. */
-  release(): void;
+  /** Gives up the leadership or the candidacy. */
+  resign(): void;
 }
 
-/** `granted`: it is this tab's now. `lost`: another tab took it. */
-export interface Holder {
-  granted(): void;
+/** `elected`: this tab leads now. `lost`: another tab took over. */
+export interface Candidate {
+  elected(): void;
   lost(): void;
 }
 
-export class LockBaton implements Baton {
-  held = false;
+export class LockElection implements LeaderElection {
+  isLeader = false;
   private letGo: (() => void) | null = null;
   private waiting: AbortController | null = null;
   private taking = false;
@@ -36,23 +37,23 @@ export class LockBaton implements Baton {
 
   constructor(
     private readonly locks: Pick<LockManager, "request">,
-    private readonly holder: Holder,
+    private readonly candidate: Candidate,
   ) {}
 
-  take(): void {
-    if (this.held || this.taking) return;
-    this.release();
+  takeOver(): void {
+    if (this.isLeader || this.taking) return;
+    this.resign();
     this.taking = true;
     this.ask({ steal: true });
   }
 
   standBy(): void {
-    if (this.held || this.taking || this.waiting !== null) return;
+    if (this.isLeader || this.taking || this.waiting !== null) return;
     this.waiting = new AbortController();
     this.ask({ signal: this.waiting.signal });
   }
 
-  release(): void {
+  resign(): void {
     this.request += 1;
     this.waiting?.abort();
     this.letGo?.();
@@ -60,27 +61,29 @@ export class LockBaton implements Baton {
   }
 
   private reset(): void {
-    this.held = this.taking = false;
+    this.isLeader = this.taking = false;
     this.letGo = this.waiting = null;
   }
 
   private ask(options: LockOptions): void {
-    const request = ++this.request;
-    const isMine = (): boolean => request === this.request;
+    const number = ++this.request;
+    const isMine = (): boolean => number === this.request;
     const hold = (): Promise<void> =>
       new Promise((resolve) => {
         if (!isMine()) return resolve();
         this.letGo = resolve;
         this.grant();
       });
-    this.locks.request(LOCK, options, hold).catch(() => {
+    // The request itself may throw.
+    const request = async (): Promise<void> => this.locks.request(LOCK, options, hold);
+    request().catch(() => {
       if (!isMine()) return;
-      const stolen = this.held;
+      const stolen = this.isLeader;
       if (stolen) {
         this.reset();
-        this.holder.lost();
+        this.candidate.lost();
       } else {
-        // This page may not use locks (an opaque origin): the server alone decides.
+        // This page may not use locks (an opaque origin): only the server's fencing decides.
         this.grant();
       }
     });
@@ -89,13 +92,13 @@ export class LockBaton implements Baton {
   private grant(): void {
     this.taking = false;
     this.waiting = null;
-    this.held = true;
-    this.holder.granted();
+    this.isLeader = true;
+    this.candidate.elected();
   }
 }
 
-export class BeatBaton implements Baton {
-  held = false;
+export class HeartbeatElection implements LeaderElection {
+  isLeader = false;
   private at = 0;
   private heardAt: number;
   private claim: ReturnType<typeof setTimeout> | undefined;
@@ -104,60 +107,60 @@ export class BeatBaton implements Baton {
   constructor(
     private readonly tabs: Tabs,
     private readonly now: () => number,
-    private readonly holder: Holder,
+    private readonly candidate: Candidate,
   ) {
     this.heardAt = now();
-    tabs.hear((hint, from) => {
+    tabs.onHint((hint, from) => {
       if (hint.type === "owner") this.other(hint.at, from);
-      else if (hint.type === "bye" && this.timer !== undefined) this.take();
+      else if (hint.type === "bye" && this.timer !== undefined) this.takeOver();
     });
   }
 
-  take(): void {
-    if (this.held || this.claim !== undefined) return;
+  takeOver(): void {
+    if (this.isLeader || this.claim !== undefined) return;
     this.at = this.now();
-    const beat = (): void => this.tabs.tell({ type: "owner", at: this.at });
-    this.every(beat);
+    const beat = (): void => this.tabs.send({ type: "owner", at: this.at });
+    this.repeat(beat);
     beat();
     this.claim = setTimeout(() => {
       this.claim = undefined;
-      this.held = true;
-      this.holder.granted();
+      this.isLeader = true;
+      this.candidate.elected();
     }, CLAIM_MS);
   }
 
   standBy(): void {
-    // A tab that hears nobody must not conclude that nobody is there.
-    if (this.held || this.timer !== undefined || !this.tabs.canHear) return;
+    // A tab without a channel cannot tell whether there is a leader.
+    if (this.isLeader || this.timer !== undefined || !this.tabs.canHear) return;
     this.heardAt = this.now();
-    this.every(() => {
-      if (Math.abs(this.now() - this.heardAt) > DEAD_AFTER_MS) this.take();
+    this.repeat(() => {
+      if (Math.abs(this.now() - this.heardAt) > DEAD_AFTER_MS) this.takeOver();
     });
   }
 
-  release(): void {
-    if (this.drop()) this.tabs.tell({ type: "bye" });
+  resign(): void {
+    if (this.drop()) this.tabs.send({ type: "bye" });
   }
 
   private other(at: number, from: string): void {
     this.heardAt = this.now();
-    const wants = this.held || this.claim !== undefined;
+    const wants = this.isLeader || this.claim !== undefined;
     if (!wants || at < this.at || (at === this.at && from < this.tabs.tab)) return;
     this.drop();
-    this.holder.lost();
+    this.candidate.lost();
   }
 
-  /** True: it was held, or about to be. */
+  /** Returns true when this tab was the leader or about to be. */
   private drop(): boolean {
-    const had = this.held || this.claim !== undefined;
+    const had = this.isLeader || this.claim !== undefined;
     clearTimeout(this.claim);
     this.claim = undefined;
-    this.held = false;
-    this.every(null);
+    this.isLeader = false;
+    this.repeat(null);
     return had;
   }
 
-  private every(action: (() => void) | null): void {
+  private repeat(action: (() => void) | null): void {
     clearInterval(this.timer);
     this.timer = action === null ? undefined : setInterval(action, BEAT_MS);
   }

@@ -1,24 +1,25 @@
-// Nothing typed is lost: a message is kept here, and in the browser's storage, from the moment it is typed until
-// the server has stored it. Every try carries the same id, so that the server keeps one copy.
+// Messages that wait to be sent. A message is stored in the browser from the moment it is typed until the server has
+// stored it. Each attempt carries the same id, so the server keeps one copy.
 
-import type { BrowserStore, Pending } from "./storage.js";
+import type { BrowserStore, Pending } from "./browser-store.js";
 
-/** `again`: something has changed, try at once. `stop`: it is not this tab's turn. */
-export type Verdict = "stored" | "retry" | "again" | "failed" | "stop";
+/** `again`: the state has changed, try at once. `stop`: this tab must not send. */
+export type SendOutcome = "stored" | "retry" | "again" | "failed" | "stop";
 
 export interface SendResult {
-  verdict: Verdict;
-  /** For `retry`: not before this many ms. For `failed`: the server's code. */
+  outcome: SendOutcome;
+  /** For `retry`: the least delay in ms. */
   afterMs?: number;
+  /** For `failed`: the server's code. */
   code?: string;
 }
 
-export interface Courier {
-  /** Tries one message. */
-  deliver(message: Pending): Promise<SendResult>;
-  /** The server is known to have stored it. */
+export interface OutboxHost {
+  /** Makes one attempt to send a message, after `tries` others. */
+  send(message: Pending, tries: number): Promise<SendResult>;
+  /** True when the server is known to have stored the message. */
   isStored(clientMessageId: string): boolean;
-  /** What waits has changed; `done` no longer does. */
+  /** The queue has changed; `done` are the ids that left it. */
   changed(done: readonly string[]): void;
 }
 
@@ -27,9 +28,9 @@ const PAUSE_MAX_MS = 8_000;
 
 export class Outbox {
   private pending: Pending[];
-  /** What the browser had no room for: only this tab knows of it. */
+  /** Messages that the browser could not store; only this tab has them. */
   private readonly unkept = new Set<string>();
-  /** Given up when the conversation was cleared; the storage may still name them for a moment. */
+  /** Messages of a cleared conversation; the storage may still contain them for a moment. */
   private readonly dropped = new Set<string>();
   private busy = false;
   private asked = false;
@@ -39,7 +40,7 @@ export class Outbox {
 
   constructor(
     private readonly store: BrowserStore,
-    private readonly courier: Courier,
+    private readonly host: OutboxHost,
     private readonly random: () => number = Math.random,
   ) {
     this.pending = store.outbox();
@@ -62,32 +63,32 @@ export class Outbox {
     void this.flush();
   }
 
-  /** The messages are stored, or the visitor gave them up. */
+  /** Removes messages that the server has stored or the visitor has discarded. */
   remove(...ids: string[]): void {
     this.forget(ids);
     const left = this.known().filter(({ clientMessageId }) => !ids.includes(clientMessageId));
     if (left.length < Math.max(this.pending.length, this.store.outbox().length)) this.set(left, ids);
   }
 
-  /** Another tab has seen to these. */
+  /** Another tab has removed these. */
   forget(ids: readonly string[]): void {
     for (const id of ids) this.unkept.delete(id);
   }
 
-  /** Take over what other tabs have written. */
+  /** Loads what other tabs have stored. */
   reload(): void {
-    const waiting = this.known().filter(({ clientMessageId }) => !this.courier.isStored(clientMessageId));
+    const waiting = this.known().filter(({ clientMessageId }) => !this.host.isStored(clientMessageId));
     if (waiting.length === this.store.outbox().length) this.pending = waiting;
     else this.set(waiting);
   }
 
-  /** In the order of typing, whatever the clocks say. */
+  /** All waiting messages, in the order of typing. */
   private known(): Pending[] {
     if (!this.store.persistent) return this.pending;
     const stored = this.stored();
     const ids = new Set(stored.map(({ clientMessageId }) => clientMessageId));
     const lost = this.pending.filter(
-      ({ clientMessageId: id }) => this.unkept.has(id) && !ids.has(id) && !this.courier.isStored(id),
+      ({ clientMessageId: id }) => this.unkept.has(id) && !ids.has(id) && !this.host.isStored(id),
     );
     return [...stored, ...lost];
   }
@@ -96,7 +97,7 @@ export class Outbox {
     return this.store.outbox().filter(({ clientMessageId }) => !this.dropped.has(clientMessageId));
   }
 
-  /** Give everything up. Returns the ids. */
+  /** Discards all messages. Returns their ids. */
   clear(): string[] {
     const ids = this.known().map(({ clientMessageId }) => clientMessageId);
     this.unkept.clear();
@@ -105,13 +106,13 @@ export class Outbox {
     return ids;
   }
 
-  /** Given up in another tab: these, and what was typed before that. It need not have heard of all of them. */
+  /** Another tab has discarded `ids` and every message typed before `at`. It may not have known all of them. */
   drop(ids: readonly string[], at = -Infinity): void {
     const before = [...this.pending, ...this.store.outbox()].filter(({ ts }) => ts < at);
     for (const id of [...ids, ...before.map(({ clientMessageId }) => clientMessageId)]) this.dropped.add(id);
   }
 
-  /** Forget what this tab knows, and look at what is kept now. */
+  /** Discards this tab's state and loads what is stored. */
   reset(): void {
     this.unkept.clear();
     this.pending = this.store.persistent ? this.stored() : [];
@@ -121,7 +122,7 @@ export class Outbox {
     clearTimeout(this.timer);
   }
 
-  /** Send what waits, one after the other, so that the order of typing is the order of storing. */
+  /** Sends the messages one by one, so the server stores them in the order of typing. */
   async flush(): Promise<void> {
     this.asked = !this.paused;
     if (this.busy) return;
@@ -131,24 +132,24 @@ export class Outbox {
         this.asked = false;
         clearTimeout(this.timer);
         const next = this.pending.find((message) => message.failed === undefined);
-        if (next !== undefined) this.settle(next, await this.courier.deliver(next));
+        if (next !== undefined) this.settle(next, await this.host.send(next, this.tries));
       }
     } finally {
       this.busy = false;
     }
   }
 
-  private settle({ clientMessageId }: Pending, { verdict, afterMs, code }: SendResult): void {
-    if (verdict === "stop") return;
-    if (verdict === "stored") this.remove(clientMessageId);
-    if (verdict === "failed") this.change(clientMessageId, (message) => ({ ...message, failed: code ?? "failed" }));
-    const moves = verdict === "stored" || verdict === "failed";
+  private settle({ clientMessageId }: Pending, { outcome, afterMs, code }: SendResult): void {
+    if (outcome === "stop") return;
+    if (outcome === "stored") this.remove(clientMessageId);
+    if (outcome === "failed") this.change(clientMessageId, (message) => ({ ...message, failed: code ?? "failed" }));
+    const moves = outcome === "stored" || outcome === "failed";
     this.tries = moves ? 0 : this.tries + 1;
-    if (moves || (verdict === "again" && this.tries <= AGAIN_MAX)) this.asked = true;
+    if (moves || (outcome === "again" && this.tries <= AGAIN_MAX)) this.asked = true;
     else this.later(afterMs);
   }
 
-  /** `afterMs` is the server's word, and nothing is tried before; a pause of our own ends as soon as something changes. */
+  /** Nothing is sent before the server's `afterMs` has passed. A pause without `afterMs` ends with the next `flush`. */
   private later(afterMs: number | undefined): void {
     const pause = Math.min(500 * 2 ** this.tries, PAUSE_MAX_MS) * (0.5 + this.random() / 2);
     this.paused = afterMs !== undefined;
@@ -163,8 +164,9 @@ export class Outbox {
   }
 
   private set(pending: Pending[], done: readonly string[] = []): void {
-    this.pending = pending;
+    // Store first: when that throws, the caller still has the text.
     for (const id of this.store.saveOutbox(pending)) this.unkept.add(id);
-    this.courier.changed(done);
+    this.pending = pending;
+    this.host.changed(done);
   }
 }

@@ -1,18 +1,18 @@
-// What becomes of the page: seen, hidden, frozen, left, brought back, cut off.
+// Reacts to the page's lifecycle: visible, hidden, frozen, unloaded, restored, offline.
 
 import type { Chat } from "./chat.js";
+import { listen } from "./listen.js";
+import { EVENTS } from "./protocol.js";
 import type { Timers } from "./timers.js";
-import { EVENTS } from "./wire.js";
 
-/** How often a tab looks whether somebody has cleared the storage under it. */
+/** How often a tab checks whether the storage was cleared. */
 const LOOK_MS = 2_000;
-/** How often it asks for what may have been lost: while a reply is due, and otherwise. */
-const DUE_MS = 10_000;
+/** How often it asks for missed messages: while something is due, counted from its beginning, and otherwise. */
+const DUE_MS = 9_000;
 const IDLE_MS = 120_000;
 
-/** `pausing`: what is not kept yet is to be kept now. Returns the way to stop. */
-export function follow(page: Window, chat: Chat, timers: Timers, pausing: () => void): () => void {
-  const { document } = page;
+/** Calls `pausing` when the page may end, to store what is not stored yet. Returns a function that stops. */
+export function followPage(page: Window, chat: Chat, timers: Timers, pausing: () => void): () => void {
   const isVisible = (): boolean => document.visibilityState === "visible";
   const left = (): void => {
     pausing();
@@ -21,7 +21,7 @@ export function follow(page: Window, chat: Chat, timers: Timers, pausing: () => 
   const seen = (): void => {
     if (isVisible()) chat.wake();
     else pausing();
-    chat.attend();
+    chat.updateCandidacy();
     void chat.sync.ask(EVENTS.visibility, { visible: isVisible() });
   };
   const stops = [
@@ -31,7 +31,7 @@ export function follow(page: Window, chat: Chat, timers: Timers, pausing: () => 
     listen(page, "pagehide", left),
     listen(page, "pageshow", (event) => (event as PageTransitionEvent).persisted && chat.wake()),
     listen(page, "online", () => chat.wake()),
-    listen(page, "offline", () => chat.changed()),
+    listen(page, "offline", () => chat.sync.offline()),
     listen(page, "focus", () => chat.checkStorage()),
     listen(page, "storage", (event) => {
       const { key } = event as StorageEvent;
@@ -44,19 +44,21 @@ export function follow(page: Window, chat: Chat, timers: Timers, pausing: () => 
     pausing();
     chat.checkStorage();
   };
-  const ask = (): void => {
-    timers.set("ask", chat.isReplyDue ? DUE_MS : IDLE_MS, ask);
+  let isDue = true;
+  const ask = (): void => timers.set("ask", isDue ? DUE_MS : IDLE_MS, () => {
     if (isVisible()) chat.sync.check();
-  };
+    isDue = chat.isDue;
+    ask();
+  });
+  stops.push(chat.on(() => {
+    if (isDue || !chat.isDue) return;
+    isDue = true;
+    ask();
+  }));
   look();
-  timers.set("ask", DUE_MS, ask);
+  ask();
   return () => {
     for (const stop of stops) stop();
     timers.clear();
   };
-}
-
-function listen(target: EventTarget, name: string, handler: (event: Event) => void): () => void {
-  target.addEventListener(name, handler);
-  return () => target.removeEventListener(name, handler);
 }

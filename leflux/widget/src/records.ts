@@ -1,12 +1,14 @@
-// Records in the browser's storage. Each has a version; whatever is corrupt, of another version or unreadable counts as
-// absent. When the browser keeps nothing, memory does for this page.
+// Versioned records in the browser's storage. A record that is corrupt, unreadable or of another version counts as absent.
+// If the browser stores nothing, the records live in memory.
+
+import { stringify } from "./text.js";
 
 export const VERSION = 1;
 
-export type Trouble = "storage-blocked" | "storage-full";
+export type StorageProblem = "storage-blocked" | "storage-full";
 
-/** The part of `Storage` that is used. */
-export interface Area {
+/** The part of `Storage` that the widget uses. */
+export interface StorageArea {
   readonly length: number;
   key(index: number): string | null;
   getItem(key: string): string | null;
@@ -14,8 +16,8 @@ export interface Area {
   removeItem(key: string): void;
 }
 
-/** Keeps things for as long as the page lives. */
-export function memoryArea(): Area {
+/** A storage in memory. */
+export function memoryArea(): StorageArea {
   const map = new Map<string, string>();
   return {
     get length() {
@@ -30,27 +32,27 @@ export function memoryArea(): Area {
 
 export class Records {
   readonly persistent: boolean;
-  private readonly area: Area;
+  private readonly area: StorageArea;
   private readonly failing = new Set<string>();
 
-  /** `open` returns localStorage, and throws where the browser forbids it. `trouble` is told what cannot be kept. */
+  /** `open` returns localStorage or throws. `problem` is called when the storage fails, and with null when it works again. */
   constructor(
-    open: () => Area,
-    private readonly trouble: (kind: Trouble | null) => void,
+    open: () => StorageArea,
+    private readonly problem: (kind: StorageProblem | null) => void,
   ) {
-    let area: Area | null = null;
+    let area: StorageArea | null = null;
     try {
       area = open();
       const probe = "leflux:probe";
       area.setItem(probe, probe);
       area.removeItem(probe);
     } catch (error) {
-      // A full store can still be read, and may have room again later.
+      // A full storage can still be read, and may have room later.
       if (!isQuota(error)) area = null;
     }
     this.persistent = area !== null;
     this.area = area ?? memoryArea();
-    if (!this.persistent) trouble("storage-blocked");
+    if (!this.persistent) problem("storage-blocked");
   }
 
   protected keys(): string[] {
@@ -70,13 +72,13 @@ export class Records {
         return value as Record<string, unknown>;
       }
     } catch {
-      // Falls through: what cannot be parsed is of no use to anyone.
+      // Not JSON: the record counts as absent.
     }
     return null;
   }
 
   protected write(key: string, value: object): boolean {
-    return this.set(key, JSON.stringify({ v: VERSION, ...value }));
+    return this.set(key, stringify({ v: VERSION, ...value }));
   }
 
   protected get(key: string): string | null {
@@ -90,11 +92,11 @@ export class Records {
   protected set(key: string, text: string): boolean {
     try {
       this.area.setItem(key, text);
-      if (this.failing.delete(key) && this.failing.size === 0) this.trouble(null);
+      if (this.failing.delete(key) && this.failing.size === 0) this.problem(null);
       return true;
     } catch (error) {
       this.failing.add(key);
-      this.trouble(isQuota(error) ? "storage-full" : "storage-blocked");
+      this.problem(isQuota(error) ? "storage-full" : "storage-blocked");
       return false;
     }
   }
@@ -103,7 +105,7 @@ export class Records {
     try {
       this.area.removeItem(key);
     } catch {
-      // Nothing can be done, and nothing depends on it.
+      // Nothing depends on the removal.
     }
   }
 }

@@ -1,21 +1,26 @@
-// Keeps this tab and the server of one mind. The server's store is the truth: whatever comes over the socket is news
-// of it, and wherever the news has a hole the store is read again.
+// Synchronises the conversation with the server. The server's store is the source of truth: events of the socket report
+// changes, and a gap in them is filled by reading the store.
 
-import type { Connection, Link, Where } from "./connection.js";
+import { Bootstrap } from "./bootstrap.js";
+import type { Pending } from "./browser-store.js";
+import type { Connection, ConnectionListener, ResumePoint } from "./connection.js";
 import type { Conversation } from "./conversation.js";
-import { deliver, type Sender } from "./delivery.js";
-import type { Desk, Env } from "./env.js";
+import type { Env } from "./env.js";
+import { HistoryReader } from "./history-reader.js";
+import type { ChatHost } from "./host.js";
 import type { HttpError } from "./http.js";
-import { Opening } from "./opening.js";
 import type { SendResult } from "./outbox.js";
-import type { Pending } from "./storage.js";
+import type { Ack, Chunk, Joined, StreamDone } from "./protocol.js";
+import { EVENTS, isMessage, isTask } from "./protocol.js";
+import { type Sender, sendMessage } from "./send-message.js";
+import { truncate } from "./text.js";
 import { Timers } from "./timers.js";
 import type { Message, NoticeKind } from "./types.js";
-import type { Ack, Chunk, Joined, StreamDone } from "./wire.js";
-import { EVENTS, isMessage } from "./wire.js";
 
 const TYPING_MS = 30_000;
 const RETRY_MS = 3_000;
+/** The answer to the join in the handshake may be lost. */
+const JOIN_MS = 4_000;
 const URL_MAX = 4_096;
 
 const NOTICES: Record<string, NoticeKind> = {
@@ -23,39 +28,41 @@ const NOTICES: Record<string, NoticeKind> = {
   origin_required: "refused",
   rate_limited: "rate-limited",
   store_unavailable: "unavailable",
+  history_lost: "history-lost",
 };
 
-export class Sync implements Link, Sender {
+export class ServerSync implements ConnectionListener, Sender {
   typing = false;
   isJoined = false;
-  /** The socket was lost, or could not be made. */
+  /** The socket is disconnected or could not connect. */
   isDown = false;
-  /** What the server refused last, until something goes well. */
-  trouble: NoticeKind | null = null;
+  /** The reason of the server's last refusal, until a request succeeds. */
+  problem: NoticeKind | null = null;
 
   readonly connection: Connection;
   private readonly timers = new Timers();
-  private readonly opening: Opening;
+  private readonly bootstrap: Bootstrap;
+  private readonly reader: HistoryReader;
   private awaySince = 0;
-  /** The session that the socket has last asked for. */
+  /** The session of the socket's last handshake or join. */
   private joining: string | null = null;
-  private reading: Promise<void> | null = null;
-  private wanted = 0;
 
   constructor(
     private readonly env: Env,
     private readonly conversation: Conversation,
-    private readonly desk: Desk,
+    private readonly host: ChatHost,
   ) {
     this.connection = env.connect(() => this.where(), this);
-    this.opening = new Opening(env, conversation, desk, this, this.timers);
+    this.reader = new HistoryReader(env.http, conversation, host, () => this.timers.set("reread", RETRY_MS, () => this.check()));
+    this.bootstrap = new Bootstrap(env, conversation, host, this, this.timers);
     this.listen({
       [EVENTS.joined]: (joined: Joined) => this.joined(joined),
       [EVENTS.message]: (message: Message) => this.message(message),
       [EVENTS.chunk]: (chunk: Chunk) => this.chunk(chunk),
       [EVENTS.done]: (done: StreamDone) => this.done(done),
-      [EVENTS.expired]: ({ sessionId }: Where) => this.expired(sessionId),
-      [EVENTS.deleted]: ({ sessionId }: Where) => this.desk.deleted(sessionId),
+      [EVENTS.expired]: ({ sessionId }: ResumePoint) => this.expired(sessionId),
+      [EVENTS.lost]: ({ sessionId }: ResumePoint) => this.expired(sessionId, true),
+      [EVENTS.deleted]: ({ sessionId }: ResumePoint) => this.host.deleted(sessionId),
     });
   }
 
@@ -63,46 +70,48 @@ export class Sync implements Link, Sender {
     for (const [event, handler] of Object.entries(handlers)) this.connection.on(event, handler);
   }
 
-  deliver(pending: Pending): Promise<SendResult> {
-    return deliver(pending, this, this.conversation, this.env.http, this.connection);
+  async send(pending: Pending, tries: number): Promise<SendResult> {
+    const result = await sendMessage(pending, this, this.conversation, this.env.http, this.connection, tries);
+    if (result.outcome === "failed") this.host.emit({ name: "error", code: result.code! });
+    return result;
   }
 
-  get isOwner(): boolean {
-    return this.desk.isOwner;
+  get isLeader(): boolean {
+    return this.host.isLeader;
   }
   get awayMs(): number {
     return Math.abs(this.env.now() - this.awaySince);
   }
 
   get isRefused(): boolean {
-    return this.trouble === "refused";
+    return this.problem === "refused";
   }
 
   get url(): string {
-    return this.env.url().slice(0, URL_MAX);
+    return truncate(this.env.url(), URL_MAX);
   }
 
-  private where(): Where {
+  private where(): ResumePoint {
     const { sessionId, transcript } = this.conversation;
     this.joining = sessionId;
-    return { sessionId, since: transcript.seq, url: this.url };
+    return { sessionId, since: transcript.seq, url: this.url, page: this.env.tabs.tab, journal: this.env.journal.report };
   }
 
-  /** This tab owns the conversation now: one restore or init for each page view, then one socket. */
+  /** This tab is the leader now: restores or creates the session once per page view, then connects. */
   async start(): Promise<void> {
     this.awaySince = this.env.now();
-    await this.opening.begin();
-    if (this.isOwner) this.connection.open();
+    await this.bootstrap.begin();
+    if (this.isLeader) this.connection.open();
   }
 
   stop(): void {
     this.timers.clear();
-    this.trouble = null;
+    this.problem = null;
     this.setTyping(false);
     this.leave();
   }
 
-  /** Hang up; late news of the session that was must not be taken for news of the next one. */
+  /** Disconnects, so that late events of this session are not taken for events of the next one. */
   leave(): void {
     this.connection.close();
     this.isJoined = this.isDown = false;
@@ -111,79 +120,87 @@ export class Sync implements Link, Sender {
   }
 
   init(): Promise<boolean> {
-    return this.opening.init();
+    return this.bootstrap.init();
   }
 
   recovered(): void {
-    this.trouble = null;
+    this.problem = null;
   }
-
-  // The socket.
 
   up(): void {
     this.isDown = false;
     const { sessionId } = this.conversation;
-    // A session that was let go is replaced with the next message, not before.
+    // An evicted session is replaced when the next message is sent.
     if (sessionId === null) {
-      if (!this.opening.isDone || this.desk.hasWaiting) void this.init();
+      if (!this.bootstrap.isDone || this.host.hasWaiting) void this.init();
     } else if (this.joining !== sessionId) {
       void this.rejoin();
+    } else {
+      this.timers.set("join", JOIN_MS, () => !this.isJoined && void this.rejoin());
     }
-    this.desk.changed();
+    this.host.changed();
   }
 
   down(): void {
     if (this.isJoined) this.awaySince = this.env.now();
     this.isJoined = false;
-    this.isDown = this.isOwner;
-    this.desk.changed();
+    this.isDown = this.isLeader;
+    this.host.changed();
   }
 
-  /** Join again on the open connection: the session has changed, or some news of it may have been lost. */
+  /** Joins again on the open connection, because the session has changed or events may have been lost. */
   async rejoin(): Promise<void> {
-    if (!this.isOwner) return;
+    if (!this.isLeader) return;
     if (!this.connection.connected) return this.connection.open();
     const where = this.where();
     if (where.sessionId === null) return;
     const answer = await this.connection.ask<Joined>(EVENTS.join, where);
-    if (answer === null && this.isOwner) this.connection.reopen();
+    if (answer === null && this.isLeader) this.connection.suspect();
     else if (answer?.ok === false) this.refused(answer.error, where.sessionId);
   }
 
-  /** Ask the server about the session; null when it cannot be asked or does not answer. */
+  /** Sends a request about the session. Resolves with null when there is no connection or no answer. */
   async ask<T>(event: string, payload: object): Promise<Ack<T> | null> {
     const { sessionId } = this.conversation;
     return this.isJoined ? this.connection.ask<T>(event, { ...payload, sessionId }) : null;
   }
 
   wake(): void {
-    if (this.isOwner && !this.connection.connected) this.connection.reopen();
+    if (this.isLeader && !this.connection.connected) this.connection.reopen();
   }
 
-  /** Something may have been lost on the way: ask for it. */
+  /** The browser has lost the network, and may not have closed the socket. */
+  offline(): void {
+    if (this.isLeader) this.connection.reopen();
+    this.host.changed();
+  }
+
+  /** Asks for messages that may have been lost. */
   check(): void {
     if (this.isJoined) void this.rejoin();
-    else if (this.isOwner && this.conversation.transcript.last?.role === "visitor") void this.reread();
+    else if (this.isLeader && this.conversation.transcript.last?.role === "visitor") void this.reread();
   }
 
   joined(joined: Joined): void {
     const { transcript, sessionId } = this.conversation;
-    if (joined.sessionId !== sessionId || !this.isOwner || this.desk.checkStorage()) return;
+    if (joined.sessionId !== sessionId || !this.isLeader || this.host.checkStorage()) return;
     this.isJoined = true;
-    this.trouble = null;
+    this.problem = null;
     const isBehind = joined.seq < transcript.seq;
-    if (!isBehind) this.take(joined.history);
-    if (isBehind || !this.opening.isDone) void this.opening.restore(sessionId);
-    transcript.stream = joined.streams?.[0] ?? null;
-    this.desk.progress.state(joined.task);
+    if (!isBehind && Array.isArray(joined.history)) this.take(joined.history);
+    if (isBehind || !this.bootstrap.isDone) void this.bootstrap.restore(sessionId);
+    transcript.adoptStream(joined.streams);
+    this.host.tasks.state(isTask(joined.task) ? joined.task : null);
     this.setTyping(this.typing && transcript.stream === null && transcript.last?.role === "visitor");
     this.streamed();
-    this.desk.emit({ name: "joined" });
-    this.desk.flush();
+    this.host.emit({ name: "joined" });
+    this.host.flush();
   }
 
   message(message: unknown): void {
-    if (this.isJoined && isMessage(message)) this.take([message]);
+    if (!this.isJoined || !isMessage(message)) return;
+    if (message.seq > this.conversation.transcript.seq) this.conversation.setClock(message.ts);
+    this.take([message]);
   }
 
   chunk(chunk: Chunk): void {
@@ -195,25 +212,28 @@ export class Sync implements Link, Sender {
   done({ streamId, message }: StreamDone): void {
     if (!this.isJoined || !isMessage(message)) return;
     const { id, seq } = message;
-    this.env.tabs.tell({ type: "done", streamId, id, seq });
+    this.env.tabs.send({ type: "done", streamId, id, seq });
+    this.conversation.setClock(message.ts);
     this.conversation.transcript.ended(streamId, message);
     this.setTyping(false);
     this.take([message]);
   }
 
-  /** Tell the other tabs of the reply in the making. */
+  /** Sends the reply's text so far to the other tabs. */
   private streamed(): void {
     const { sessionId, transcript: { stream } } = this.conversation;
-    this.env.tabs.tell({ type: "stream", sessionId, stream, typing: this.typing });
-    this.desk.changed();
+    this.env.tabs.send({ type: "stream", sessionId, stream, typing: this.typing });
+    this.host.changed();
   }
 
-  expired(sessionId: string | null): void {
+  /** The session is over; the words stay, and the next message goes on in a new one. `isLost`: the store was emptied. */
+  expired(sessionId: string | null, isLost = false): void {
     if (sessionId === null || sessionId !== this.conversation.sessionId) return;
     this.isJoined = false;
+    if (isLost) this.refused(EVENTS.lost);
     this.conversation.retire();
-    this.desk.progress.end();
-    this.desk.saved();
+    this.host.tasks.state(null);
+    this.host.saved();
   }
 
   refused(code: string, sessionId: string | null = this.joining): void {
@@ -221,19 +241,19 @@ export class Sync implements Link, Sender {
     if (code === "session_not_found" || code === "invalid_session_id") {
       if (isOurs) this.expired(sessionId);
     } else if (code === "session_deleted") {
-      if (isOurs) this.desk.deleted(sessionId);
+      if (isOurs) this.host.deleted(sessionId);
     } else if (code === "not_owner") {
       this.isJoined = false;
-      if (this.desk.isInUse) void this.rejoin();
-      else this.desk.lost();
+      if (this.host.isInUse) void this.rejoin();
+      else this.host.lost();
     } else {
-      this.trouble = NOTICES[code] ?? null;
-      this.desk.emit({ name: "error", code });
-      this.desk.changed();
+      this.problem = NOTICES[code] ?? null;
+      this.host.emit({ name: "error", code });
+      this.host.changed();
     }
   }
 
-  /** Erase the session on the server. False when it could not be asked. */
+  /** Erases the session on the server. Resolves with false when the server did not answer. */
   async erase(sessionId: string): Promise<boolean> {
     try {
       await this.env.http.forget(sessionId);
@@ -246,12 +266,10 @@ export class Sync implements Link, Sender {
     return true;
   }
 
-  // Messages, from wherever they come.
-
-  /** The server has stored what this visitor said. */
+  /** The server has stored a message of this visitor. */
   async stored(message: Message): Promise<void> {
     const { transcript } = this.conversation;
-    this.trouble = null;
+    this.problem = null;
     if (message.seq > transcript.seq) this.setTyping(true);
     this.conversation.touch();
     if (transcript.wouldGap(message.seq)) await this.reread(message.seq);
@@ -262,38 +280,19 @@ export class Sync implements Link, Sender {
     const { transcript } = this.conversation;
     const [first] = messages;
     if (first !== undefined && transcript.wouldGap(first.seq)) void this.reread(first.seq);
-    else if (!this.desk.checkStorage()) this.desk.took(transcript.merge(messages));
+    else if (!this.host.checkStorage()) this.host.messagesAdded(transcript.merge(messages));
   }
 
-  /** Read what is missing up to `seq`, once at a time, until nothing is. */
+  /** Reads the missing messages up to `seq`. */
   reread(seq = 0): Promise<void> {
-    this.wanted = Math.max(this.wanted, seq);
-    this.reading ??= this.readPages().finally(() => {
-      this.reading = null;
-    });
-    return this.reading;
-  }
-
-  private async readPages(): Promise<void> {
-    const { sessionId, transcript } = this.conversation;
-    try {
-      for (let more = true; more && sessionId !== null; ) {
-        const page = await this.env.http.messages(sessionId, transcript.seq);
-        if (this.conversation.sessionId !== sessionId || this.desk.checkStorage()) return;
-        this.desk.took(transcript.merge(page.messages));
-        more = page.messages.length > 0 && (page.more || transcript.seq < this.wanted);
-      }
-      this.wanted = 0;
-    } catch {
-      this.timers.set("reread", RETRY_MS, () => this.check());
-    }
+    return this.reader.read(seq);
   }
 
   setTyping(on: boolean): void {
     if (on === this.typing) return;
     this.typing = on;
     if (on) this.timers.set("typing", TYPING_MS, () => this.setTyping(false));
-    this.desk.emit({ name: "typing", on });
-    if (this.isOwner) this.streamed();
+    this.host.emit({ name: "typing", on });
+    if (this.isLeader) this.streamed();
   }
 }

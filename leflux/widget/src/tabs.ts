@@ -1,25 +1,34 @@
-// Tabs of one site share the browser's storage, which is the truth between them. A hint only says what to read again;
-// where there is no BroadcastChannel, hints travel through the storage itself.
+// Messages between the tabs of a site. The tabs share state through the browser's storage; a hint only names what has
+// changed. Without BroadcastChannel, hints are sent as storage events.
 
-import type { Area } from "./records.js";
-import type { Stream } from "./wire.js";
+import type { Stream, TaskJournal } from "./protocol.js";
+import type { StorageArea } from "./records.js";
+import { stringify } from "./text.js";
+import type { Confirmation, TaskProgress } from "./types.js";
 
-/** The conversation is no more since `at`, nor are the messages that waited, such as `done`. */
+/** The conversation was cleared at `at`, with the waiting messages `done` and any others. */
 export type Cleared = { type: "cleared"; at: number; done: readonly string[] };
 
 export type Hint =
-  | { type: "history" | "widget" | "bye" }
+  | { type: "history" | "widget" | "bye" | "stop-reply" }
   | Cleared
-  /** What waits has changed; `done` no longer does. */
+  /** The outbox has changed; `done` are the ids that left it. */
   | { type: "outbox"; done: readonly string[] }
-  /** The reply that the owner receives, as far as it is; and whether one is awaited. */
+  /** The reply that the leader is receiving, and whether one is awaited. */
   | { type: "stream"; sessionId: string | null; stream: Stream | null; typing: boolean }
-  /** The stream has become this message, which the history will have. */
+  /** A new tab asks for the progress of the task; the leader tells it. */
+  | { type: "task?" }
+  | { type: "task"; sessionId: string | null; task: TaskProgress | null; confirmation: Confirmation | null }
+  /** The visitor has stopped the task. */
+  | { type: "stop"; taskId: string }
+  /** The tab has given up the steps of the task, and has done this of them. */
+  | { type: "journal"; sessionId: string | null; journal: TaskJournal }
+  /** The stream has ended as this message, which the history will contain. */
   | { type: "done"; streamId: string; id: string; seq: number }
-  /** This tab owns the conversation since `at`. */
+  /** This tab has been the leader since `at`. Tabs with an earlier release send the same type. */
   | { type: "owner"; at: number };
 
-/** The part of `BroadcastChannel` that is used. */
+/** The part of `BroadcastChannel` that the widget uses. */
 export interface Channel {
   postMessage(message: unknown): void;
   close(): void;
@@ -28,13 +37,13 @@ export interface Channel {
 
 const HINT_KEY = "leflux:hint";
 
-/** A channel made of storage events, which reach every other tab. */
-export function storageChannel(area: Area, page: Pick<Window, "addEventListener" | "removeEventListener">): Channel {
+/** A channel over storage events, which reach every other tab. */
+export function storageChannel(area: StorageArea, page: Pick<Window, "addEventListener" | "removeEventListener">): Channel {
   let count = 0;
   const channel: Channel = {
     onmessage: null,
-    // The same value twice is no event, hence the counter.
-    postMessage: (message) => area.setItem(HINT_KEY, JSON.stringify({ count: ++count, message })),
+    // Writing the same value twice fires no event, hence the counter.
+    postMessage: (message) => area.setItem(HINT_KEY, stringify({ count: ++count, message })),
     close: () => page.removeEventListener("storage", heard),
   };
   const heard = ({ key, newValue }: StorageEvent): void => {
@@ -48,13 +57,13 @@ export class Tabs {
   private channel: Channel | null = null;
   private readonly listeners: ((hint: Hint, from: string) => void)[] = [];
 
-  /** `tab` is new for each page load, so that a duplicated tab is another one. */
+  /** `tab` is a new id for each page load, so a duplicated tab has its own. */
   constructor(
     readonly tab: string,
     private readonly connect: () => Channel,
   ) {}
 
-  /** Hear the others (again). */
+  /** Opens the channel if it is closed. */
   open(): void {
     if (this.channel !== null) return;
     try {
@@ -69,24 +78,24 @@ export class Tabs {
     }
   }
 
-  /** False: this tab cannot hear the others; the server's fencing keeps them apart. */
+  /** False when there is no channel; then only the server's fencing separates the tabs. */
   get canHear(): boolean {
     return this.channel !== null;
   }
 
-  hear(listener: (hint: Hint, from: string) => void): void {
+  onHint(listener: (hint: Hint, from: string) => void): void {
     this.listeners.push(listener);
   }
 
-  tell(hint: Hint): void {
+  send(hint: Hint): void {
     try {
       this.channel?.postMessage({ from: this.tab, hint });
     } catch {
-      // A full storage, or a channel that the browser has closed: a hint may always be lost.
+      // The storage is full or the channel is closed. Hints may be lost.
     }
   }
 
-  /** A page in the back/forward cache that is sent a hint is thrown out of it, so a page that is left hears nothing. */
+  /** A message would evict a page from the back/forward cache, so a page closes its channel when it is left. */
   close(): void {
     this.channel?.close();
     this.channel = null;

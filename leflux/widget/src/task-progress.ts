@@ -1,23 +1,23 @@
-// What the visitor sees of a task: how far it is, and what it asks. Running its steps is not done here.
+// The progress of a task and its open question, as the visitor sees them.
 
 import type { Connection } from "./connection.js";
-import type { Desk } from "./env.js";
+import type { ChatEvent } from "./events.js";
+import type { ConfirmationRequired, Plan, Step, Task, TaskEnd } from "./protocol.js";
+import { EVENTS } from "./protocol.js";
 import type { Confirmation, TaskProgress } from "./types.js";
-import type { ConfirmationRequired, Plan, Step, Task, TaskEnd } from "./wire.js";
-import { EVENTS } from "./wire.js";
 
 export class Progress {
   task: TaskProgress | null = null;
   confirmation: Confirmation | null = null;
 
-  /** The server's state of things, which ends whatever was shown of another task. */
+  /** Takes over the server's state, which replaces any other task. */
   state(task: Task | null | undefined): void {
     const shown = task?.status === "running" || task?.status === "held";
     if (this.task?.taskId !== task?.taskId || !shown) this.confirmation = null;
     this.task = shown ? show(task.taskId, task.steps, task.status as "running" | "held") : null;
   }
 
-  /** After a reload a plan holds only what is left of the task. */
+  /** Shows a plan. After a reload it contains only the remaining steps. */
   plan({ taskId, actions }: Plan): void {
     this.task = show(taskId, actions, "running", this.task?.taskId === taskId ? this.task.total : 0);
   }
@@ -27,7 +27,7 @@ export class Progress {
     this.confirmation = { ...rest, confirmLabel, cancelLabel };
   }
 
-  /** What was asked is off the screen. */
+  /** Removes the question and returns it. */
   answered(): Partial<Confirmation> {
     const asked = this.confirmation ?? {};
     this.confirmation = null;
@@ -39,27 +39,34 @@ export class Progress {
   }
 }
 
-/** What the server says of tasks; the message of a task's end is one like any other. */
+/** What `followTasks` needs of the chat. */
+interface TaskHost {
+  readonly tasks: { state(task: Task | null): void };
+  emit(event: ChatEvent): void;
+  changed(): void;
+}
+
+/** Handles the server's task events. The message that ends a task is an ordinary message. */
 export function followTasks(
   connection: Connection,
   progress: Progress,
   sync: { message(message: unknown): void },
-  desk: Pick<Desk, "emit" | "changed">,
+  host: TaskHost,
 ): void {
   const ended = (how: "complete" | "aborted", end: TaskEnd): void => {
-    progress.end();
+    host.tasks.state(null);
     sync.message(end.message);
-    desk.emit({ name: "task-end", how, end });
-    desk.changed();
+    host.emit({ name: "task-end", how, end });
+    host.changed();
   };
   connection.on(EVENTS.plan, (plan: Plan) => {
     progress.plan(plan);
-    desk.emit({ name: "plan", plan });
-    desk.changed();
+    host.emit({ name: "plan", plan });
+    host.changed();
   });
   connection.on(EVENTS.confirmation, (asked: ConfirmationRequired) => {
     progress.confirm(asked);
-    desk.changed();
+    host.changed();
   });
   connection.on(EVENTS.taskComplete, (end: TaskEnd) => ended("complete", end));
   connection.on(EVENTS.taskAborted, (end: TaskEnd) => ended("aborted", end));

@@ -1,23 +1,23 @@
-// The conversation as this tab knows it: stored messages by `seq`, without gaps, and the reply that is being written.
+// The messages that this tab knows: stored ones by `seq`, without gaps, and the reply that is being streamed.
 
+import type { Pending } from "./browser-store.js";
+import type { Chunk, Stream } from "./protocol.js";
+import { isMessage, isStream } from "./protocol.js";
 import type { Message, ShownMessage } from "./types.js";
-import type { Pending } from "./storage.js";
-import type { Chunk, Stream } from "./wire.js";
-import { isMessage } from "./wire.js";
 
-/** Nobody answers what has waited for longer. */
+/** A message without a reply for this long is no longer answered. */
 const REPLY_DUE_MS = 5 * 60_000;
 
 export class Transcript {
   private readonly bySeq = new Map<number, Message>();
   private readonly clientIds = new Set<string>();
-  /** The stream that a stored reply came from, so that its bubble stays the same one. */
+  /** Maps a stored reply to its stream, so that its bubble keeps its key. */
   private readonly streamOf = new Map<string, string>();
   private highest = 0;
   past: Message[] = [];
   stream: Stream | null = null;
 
-  /** The newest `seq`; between the oldest message that is held and this one nothing is missing. */
+  /** The newest `seq`. There are no gaps between the oldest message and this one. */
   get seq(): number {
     return this.highest;
   }
@@ -30,16 +30,22 @@ export class Transcript {
     return this.bySeq.get(this.highest);
   }
 
-  /** A reply is being written, or the visitor has said something that nobody has answered yet. */
+  /** True while a reply is being streamed or the visitor's last message has no reply yet. */
   isReplyDue(now: number): boolean {
-    return this.stream !== null || (this.last?.role === "visitor" && now - this.last.ts < REPLY_DUE_MS);
+    return this.isStreaming || (this.last?.role === "visitor" && now - this.last.ts < REPLY_DUE_MS);
+  }
+
+  /** False for the rest of a stream whose end was missed: its message is already there. */
+  private get isStreaming(): boolean {
+    const { stream, last } = this;
+    return stream !== null && !(stream.text !== "" && last?.role === "assistant" && last.text.startsWith(stream.text));
   }
 
   has(clientMessageId: string): boolean {
     return this.clientIds.has(clientMessageId);
   }
 
-  /** What the server says replaces what is held, save for what is older than the server's part. Returns the new ones. */
+  /** Replaces the messages with the server's, and keeps older ones. Returns the new messages. */
   reset(history: readonly unknown[]): Message[] {
     const messages = history.filter(isMessage);
     const held = this.messages;
@@ -52,7 +58,7 @@ export class Transcript {
     return messages.filter(({ seq }) => !known.has(seq));
   }
 
-  /** Adds messages that follow on what is held, or replace it. Older ones before a gap are let go. Returns the new ones. */
+  /** Adds or replaces messages, and drops those before a gap. Returns the new messages. */
   merge(messages: readonly unknown[]): Message[] {
     const valid = messages.filter(isMessage).sort((a, b) => a.seq - b.seq);
     const fresh = valid.filter(({ seq }) => !this.bySeq.has(seq));
@@ -78,12 +84,12 @@ export class Transcript {
     this.highest = 0;
   }
 
-  /** Adding `seq` now would leave a hole before it: something was lost on the way. */
+  /** True when messages before `seq` are missing. */
   wouldGap(seq: number): boolean {
     return seq > this.highest + 1;
   }
 
-  /** The conversation goes on in another session: what was said stays, to look at. */
+  /** The conversation continues in another session: keeps the messages for display. */
   retire(): void {
     this.past = [...this.past, ...this.messages];
     this.empty();
@@ -96,7 +102,13 @@ export class Transcript {
     this.stream = null;
   }
 
-  /** Draws a chunk once. False: it was drawn before, or one before it is missing and the end will bring all. */
+  /** Takes over the reply that the server is writing. */
+  adoptStream(streams: unknown): void {
+    const first: unknown = Array.isArray(streams) ? streams[0] : null;
+    this.stream = isStream(first) ? first : null;
+  }
+
+  /** Appends a chunk. Returns false for a duplicate, and after a lost chunk: the end of the stream brings the whole text. */
   chunk({ streamId, chunkIndex, delta }: Chunk): boolean {
     if (this.stream?.streamId !== streamId) {
       if (chunkIndex !== 0) return false;
@@ -107,14 +119,17 @@ export class Transcript {
     return true;
   }
 
-  /** The stream has become a message. Its bubble stays until that message is held. */
+  /** The stream has ended as a message. It stays visible until that message is in the transcript. */
   ended(streamId: string, { id, seq }: Pick<Message, "id" | "seq">): void {
     this.streamOf.set(id, streamId);
     if (this.stream?.streamId === streamId && this.bySeq.get(seq)?.id === id) this.stream = null;
   }
 
-  /** Everything that is to be seen, oldest first: earlier sessions, this one, the reply in the making, what waits. */
-  shown(waiting: readonly Pending[], now: number): ShownMessage[] {
+  /**
+   * All visible messages, oldest first: earlier sessions, this session, the streamed reply, the outbox. Times are the
+   * server's, which is ahead by `offset`.
+   */
+  shown(waiting: readonly Pending[], now: number, offset = 0): ShownMessage[] {
     const one = (message: Message, past: boolean): ShownMessage => ({
       ...message,
       key: message.clientMessageId ?? this.streamOf.get(message.id) ?? message.id,
@@ -122,14 +137,14 @@ export class Transcript {
       ...(past ? { past } : {}),
     });
     const shown = [...this.past.map((message) => one(message, true)), ...this.messages.map((message) => one(message, false))];
-    if (this.stream !== null && this.stream.text !== "") {
+    if (this.stream !== null && this.isStreaming && this.stream.text !== "") {
       const { streamId, text } = this.stream;
-      shown.push({ ...unstored, key: streamId, role: "assistant", text, ts: now, status: "sent", streaming: true });
+      shown.push({ ...unstored, key: streamId, role: "assistant", text, ts: now + offset, status: "sent", streaming: true });
     }
     for (const { clientMessageId, text, ts, failed } of waiting) {
       if (this.has(clientMessageId)) continue;
       const status = failed === undefined ? "sending" : "failed";
-      shown.push({ ...unstored, key: clientMessageId, role: "visitor", text, ts, status });
+      shown.push({ ...unstored, key: clientMessageId, role: "visitor", text, ts: ts + offset, status });
     }
     return shown;
   }

@@ -1,20 +1,9 @@
-// What the parts of the widget agree on. The session side owns the state, the view owns the DOM:
+// Types that the session side and the view share. The session side owns the state, the view owns the DOM:
 // `View.render` is given the whole state each time and draws the difference.
 
-export type Role = "visitor" | "assistant" | "system";
-export type MessageKind = "question" | "task" | "aborted" | "notice" | "error";
+import type { Message, MessageKind, Role, SiteConfig } from "./protocol-types.js";
 
-/** A stored message, as on the wire. `seq` counts 1, 2, 3 … within a session; `ts` is ms since the epoch. */
-export interface Message {
-  id: string;
-  seq: number;
-  role: Role;
-  text: string;
-  ts: number;
-  clientMessageId?: string;
-  kind?: MessageKind;
-  data?: unknown;
-}
+export type { Message, MessageKind, Role, SiteConfig };
 
 export type SendStatus = "sending" | "sent" | "failed";
 
@@ -29,14 +18,13 @@ export interface ShownMessage {
   kind?: MessageKind;
   data?: unknown;
   status: SendStatus;
-  /** A reply that is still being written. */
+  /** A reply that is still being streamed. */
   streaming?: boolean;
-  /** Belongs to an earlier session that the server has let go. */
+  /** Belongs to an earlier session that the server has evicted. */
   past?: boolean;
 }
 
 export type NoticeKind =
-  | "connecting"
   | "reconnecting"
   | "offline"
   | "taken-over"
@@ -44,22 +32,9 @@ export type NoticeKind =
   | "storage-full"
   | "too-long"
   | "rate-limited"
+  | "history-lost"
   | "unavailable"
   | "refused";
-
-/** What the site's owner may set under `sites[].config`. Everything is optional; unknown keys are ignored. */
-export interface SiteConfig {
-  title?: string;
-  subtitle?: string;
-  greeting?: string;
-  primaryColor?: string;
-  position?: "right" | "left";
-  theme?: "auto" | "light" | "dark";
-  chips?: string[];
-  launcherLabel?: string;
-  placeholder?: string;
-  hideLauncher?: boolean;
-}
 
 export interface TaskProgress {
   taskId: string;
@@ -75,7 +50,7 @@ export interface Confirmation {
   message: string;
   confirmLabel: string;
   cancelLabel: string;
-  kind?: "gate" | "repeat" | "missing" | undefined;
+  kind?: "gate" | "repeat" | "missing" | "consent" | undefined;
 }
 
 export interface ViewState {
@@ -83,10 +58,12 @@ export interface ViewState {
   docked: boolean;
   expanded: boolean;
   launcherVisible: boolean;
-  /** In the order to be shown, oldest first. */
+  /** In display order, oldest first. */
   messages: readonly ShownMessage[];
-  /** The agent is thinking and no chunk has come yet. */
+  /** A reply is awaited and no chunk has arrived yet. */
   typing: boolean;
+  /** A reply is awaited or being written. */
+  writing: boolean;
   notice: NoticeKind | null;
   readOnly: boolean;
   unread: number;
@@ -94,32 +71,43 @@ export interface ViewState {
   /** BCP 47; chosen from `data-locale`, the page or the browser. */
   locale: string;
   maxChars: number;
+  /** How far the server's clock, which dates the messages, is ahead of the browser's. */
+  clockOffset: number;
   task: TaskProgress | null;
   confirmation: Confirmation | null;
+  /** The conversation was cleared or erased, which can be undone. */
+  removal: "clear" | "forget" | null;
 }
 
-/** What the visitor does. The view never changes state by itself. */
+/** The visitor's actions. The view never changes state by itself. */
 export interface ViewActions {
   open(): void;
   close(): void;
   dock(): void;
   undock(): void;
-  send(text: string): void;
+  /** Returns false when the text was not accepted. The message is stored when it returns true. */
+  send(text: string): boolean;
   retry(key: string): void;
   discard(key: string): void;
   clear(): void;
-  /** "Forget this conversation": erase it on the server too. */
+  /** Erases the conversation on the server too. */
   forget(): void;
+  /** Ends the reply that is being written. */
+  stop(): void;
+  /** Brings back what was cleared or erased just now. */
+  undo(): void;
+  /** Asks the visitor's last question again. */
+  askAgain(): void;
   confirm(yes: boolean): void;
   cancelTask(): void;
-  /** A key was pressed or a pointer used inside the panel. */
+  /** The visitor used the keyboard or a pointer inside the panel. */
   used(): void;
 }
 
 export interface View {
   render(state: ViewState): void;
   focusInput(): void;
-  /** Text that is typed and not sent; restored after a reload. */
+  /** The text in the input. It is restored after a reload. */
   draft(): string;
   setDraft(text: string): void;
   destroy(): void;

@@ -1,12 +1,12 @@
-// What the visitor tells of themselves, so that it need not be asked again.
+// The visitor's name, email and the like, kept so that an agent need not ask again.
 
-import type { BrowserStore } from "./storage.js";
+import type { BrowserStore } from "./browser-store.js";
 import type { Message } from "./types.js";
 
 const ASKED = ["name", "email", "phone"];
 
-export class Visitor {
-  /** With `keeps` false nothing is known beyond the conversation itself, and what was kept before is dropped. */
+export class VisitorData {
+  /** With `keeps` false, nothing is stored and earlier data is deleted. */
   constructor(
     private readonly store: BrowserStore,
     private readonly keeps: boolean,
@@ -19,16 +19,16 @@ export class Visitor {
     return this.store.userData(this.now());
   }
 
-  /** Adds to what is known; an empty value removes it. */
-  tell(data: Record<string, string>, ttlMs: number): void {
+  /** Stores values by name. An empty value removes its name. */
+  save(data: Record<string, string>, ttlMs: number): void {
     if (!this.keeps) return;
-    const told = Object.entries({ ...this.data, ...data }).filter(([, value]) => typeof value === "string" && value !== "");
-    this.store.saveUserData(Object.fromEntries(told), this.now() + ttlMs);
+    const known = Object.entries({ ...this.data, ...data }).filter(([, value]) => typeof value === "string" && value !== "");
+    this.store.saveUserData(Object.fromEntries(known), this.now() + ttlMs);
   }
 
-  /** `text` answers `question`, if that is one about the visitor. */
-  answer(question: Message | undefined, text: string, ttlMs: number): void {
+  /** Stores `text` if `question` asked for the visitor's data. */
+  saveAnswer(question: Message | undefined, text: string, ttlMs: number): void {
     const ask = question?.kind === "question" ? (question.data as { ask?: unknown } | null)?.ask : null;
-    if (ASKED.includes(ask as string)) this.tell({ [ask as string]: text.trim() }, ttlMs);
+    if (ASKED.includes(ask as string)) this.save({ [ask as string]: text.trim() }, ttlMs);
   }
 }

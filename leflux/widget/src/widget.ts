@@ -1,28 +1,32 @@
-// What the visitor sees of the chat: panel, launcher, draft. All tabs of the browser show the same.
+// The state of panel, launcher and draft. All tabs of the browser show the same.
 
-import { type Chat, MAX_CHARS } from "./chat.js";
-import type { Trouble } from "./records.js";
-import type { BrowserStore, WidgetState } from "./storage.js";
+import type { BrowserStore, WidgetState } from "./browser-store.js";
+import type { Chat } from "./chat.js";
+import type { StorageProblem } from "./records.js";
+import { Removal, type RemovalHost } from "./removal.js";
+import { siteConfig } from "./site-config.js";
 import type { Tabs } from "./tabs.js";
+import { stringify } from "./text.js";
 import { Timers } from "./timers.js";
 import type { CreateView, SiteConfig, View, ViewActions, ViewState } from "./types.js";
-import { EVENTS } from "./wire.js";
 
 const DRAFT_MS = 300;
-/** What is painted first is not drawn again before it is in sight. */
+/** The least time between the first and the second rendering. */
 const FIRST_MS = 30;
 
 export class Widget {
-  /** What the browser cannot keep. */
-  storageTrouble: Trouble | null = null;
+  /** The last failure of the browser's storage. */
+  storageProblem: StorageProblem | null = null;
   private state: WidgetState;
+  readonly removal: Removal;
   private launcherShown: boolean | null = null;
   private readonly view: View;
   private readonly timers = new Timers();
   private draft = "";
   private isDrawing = false;
+  private wantsFocus = false;
 
-  /** `told` hears `open`, `close`, `expand` and `collapse`, also when it happened in another tab. */
+  /** `notify` is called with `open`, `close`, `expand` and `collapse`, also for changes in another tab. */
   constructor(
     page: Document,
     createView: CreateView,
@@ -30,10 +34,29 @@ export class Widget {
     private readonly store: BrowserStore,
     private readonly tabs: Tabs,
     private readonly locale: string,
-    private readonly told: (name: string) => void,
+    private readonly notify: (name: string) => void,
   ) {
     this.state = store.widget();
+    this.removal = new Removal(store, this.removalHost(), () => Date.now());
     this.view = createView(page, this.actions());
+  }
+
+  private removalHost(): RemovalHost {
+    const { chat, tabs } = this;
+    return {
+      get isLeader() {
+        return chat.isLeader;
+      },
+      get sessionId() {
+        return chat.conversation.sessionId;
+      },
+      clear: (everything, at) => chat.clear(everything, at),
+      erase: (sessionId) => chat.sync.erase(sessionId),
+      changed: () => {
+        tabs.send({ type: "widget" });
+        this.redraw();
+      },
+    };
   }
 
   get isOpen(): boolean {
@@ -44,8 +67,9 @@ export class Widget {
     return this.state.open && this.state.docked;
   }
 
-  /** Draw now, for the first time. */
+  /** Renders for the first time. */
   paint(): void {
+    this.removal.load();
     this.draft = this.store.draft();
     this.view.render(this.viewState());
     if (this.draft !== "") this.view.setDraft(this.draft);
@@ -53,7 +77,7 @@ export class Widget {
     this.timers.set("first", FIRST_MS, () => this.draw());
   }
 
-  /** Draw soon: everything that changes in one turn is drawn once. */
+  /** Schedules one rendering for all changes of this task. */
   redraw(): void {
     if (this.isDrawing) return;
     this.isDrawing = true;
@@ -63,28 +87,34 @@ export class Widget {
   private draw(): void {
     this.isDrawing = false;
     this.view.render(this.viewState());
+    if (this.wantsFocus) this.view.focusInput();
+    this.wantsFocus = false;
   }
 
   viewState(): ViewState {
     const { chat, state } = this;
     const { seq, messages } = chat.conversation.transcript;
     const seen = Math.min(state.seen, seq);
-    const unread = state.open ? 0 : messages.filter((message) => message.role !== "visitor" && message.seq > seen).length;
+    const removal = this.removal.pending;
+    const unread = state.open || removal !== null ? 0 : messages.filter((message) => message.role !== "visitor" && message.seq > seen).length;
     return {
       open: state.open,
       docked: state.docked,
       expanded: this.isExpanded,
       launcherVisible: this.launcherShown ?? state.config.hideLauncher !== true,
-      messages: chat.shown,
-      typing: chat.sync.typing,
-      notice: chat.notice ?? this.storageTrouble,
+      messages: removal === null ? chat.shown : [],
+      typing: chat.sync.typing && removal === null,
+      writing: (chat.sync.typing || chat.conversation.transcript.stream !== null) && removal === null,
+      notice: chat.notice ?? this.storageProblem,
       readOnly: chat.readOnly,
       unread,
       config: state.config,
       locale: this.locale,
-      maxChars: MAX_CHARS,
-      task: chat.progress.task,
-      confirmation: chat.progress.confirmation,
+      maxChars: chat.conversation.messageChars,
+      clockOffset: chat.conversation.clockOffset,
+      task: removal === null ? chat.progress.task : null,
+      confirmation: removal === null ? chat.progress.confirmation : null,
+      removal,
     };
   }
 
@@ -95,13 +125,21 @@ export class Widget {
       close: () => this.change({ open: false }),
       dock: () => this.change({ docked: true }),
       undock: () => this.change({ docked: false }),
-      send: (text) => void this.send(text),
+      send: (text) => {
+        const isTaken = this.send(text) !== null;
+        // The view empties the input after this.
+        queueMicrotask(() => this.saveDraft());
+        return isTaken;
+      },
       retry: (key) => chat.outbox.retry(key),
       discard: (key) => chat.outbox.remove(key),
-      clear: () => chat.clear(),
-      forget: () => void chat.forget(),
+      clear: () => this.removal.begin("clear"),
+      forget: () => this.removal.begin("forget"),
+      undo: () => this.removal.undo(),
+      askAgain: () => void this.send(this.lastSaid() ?? ""),
+      stop: () => chat.stop(),
       confirm: (yes) => chat.confirm(yes),
-      cancelTask: () => this.cancelTask(),
+      cancelTask: () => chat.tasks.stop(),
       used: () => {
         chat.used();
         this.timers.set("draft", DRAFT_MS, () => this.saveDraft());
@@ -109,43 +147,58 @@ export class Widget {
     };
   }
 
-  /** What is not taken goes back to where it was typed. */
+  /** Sends a message, unless it is a draft that another tab has just sent. A text that is not accepted goes back into the input. */
   send(text: string): string | null {
+    if (this.dropSentDraft()) return null;
+    this.removal.finish();
     const id = this.chat.say(text);
     if (id === null && this.view.draft() === "") this.view.setDraft(text);
-    this.saveDraft();
     return id;
   }
 
-  private cancelTask(): void {
-    const taskId = this.chat.progress.task?.taskId;
-    void this.chat.sync.ask(EVENTS.sequenceComplete, { taskId, result: { success: false, results: [] } });
+  /** Removes a draft from another page view that another tab has sent since. */
+  private dropSentDraft(): boolean {
+    const { draft, store } = this;
+    const last = this.lastSaid();
+    const isSent = draft !== "" && draft === this.view.draft() && store.persistent && store.draft() === "" && last === draft.trim();
+    if (isSent) {
+      this.draft = "";
+      this.view.setDraft("");
+    }
+    return isSent;
+  }
+
+  private lastSaid(): string | undefined {
+    return this.chat.shown.filter(({ role }) => role === "visitor").at(-1)?.text;
   }
 
   change(change: Partial<WidgetState>): void {
     const seen = this.chat.conversation.transcript.seq;
     this.store.saveWidget({ ...this.store.widget(), ...this.state, ...change, seen });
-    this.tabs.tell({ type: "widget" });
+    this.tabs.send({ type: "widget" });
     this.apply({ ...this.state, ...change, seen });
   }
 
-  configure(config: SiteConfig): void {
-    if (JSON.stringify(config) === JSON.stringify(this.state.config)) return;
+  configure(sent: SiteConfig): void {
+    const config = siteConfig(sent);
+    if (stringify(config) === stringify(this.state.config)) return;
     this.state = { ...this.state, config };
     this.store.saveWidget(this.state);
     this.redraw();
   }
 
-  /** Another tab has opened, closed or docked the panel. */
-  follow(): void {
+  /** Loads the panel's state after a change in another tab. */
+  reload(): void {
     if (this.store.persistent) this.apply(this.store.widget());
+    this.removal.load();
+    this.dropSentDraft();
   }
 
   private apply(state: WidgetState): void {
     const [wasOpen, wasExpanded] = [this.isOpen, this.isExpanded];
     this.state = state;
-    if (wasOpen !== this.isOpen) this.told(this.isOpen ? "open" : "close");
-    if (wasExpanded !== this.isExpanded) this.told(this.isExpanded ? "expand" : "collapse");
+    if (wasOpen !== this.isOpen) this.notify(this.isOpen ? "open" : "close");
+    if (wasExpanded !== this.isExpanded) this.notify(this.isExpanded ? "expand" : "collapse");
     this.redraw();
   }
 
@@ -154,11 +207,13 @@ export class Widget {
     this.redraw();
   }
 
+  /** Focuses the input after the next rendering. */
   focus(): void {
-    this.view.focusInput();
+    this.wantsFocus = true;
+    this.redraw();
   }
 
-  /** Only what was typed here: another tab's draft is not this one's to throw away. */
+  /** Stores the draft if it changed in this tab; otherwise it would overwrite another tab's draft. */
   saveDraft(): void {
     const draft = this.view.draft();
     if (draft === this.draft) return;
@@ -168,6 +223,7 @@ export class Widget {
 
   destroy(): void {
     this.timers.clear();
+    this.removal.stop();
     this.view.destroy();
   }
 }

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
+import { BrowserStore } from "../src/browser-store.js";
 import { Conversation } from "../src/conversation.js";
-import { type Area, memoryArea, type Trouble } from "../src/records.js";
-import { BrowserStore } from "../src/storage.js";
+import { memoryArea, type StorageArea, type StorageProblem } from "../src/records.js";
 import type { Message } from "../src/types.js";
 
 const message = (seq: number, text: string): Message => ({ id: `id${seq}`, seq, role: "visitor", text, ts: 1 });
 
-function limited(chars: number): Area {
+function limited(chars: number): StorageArea {
   const area = memoryArea();
   const setItem = (key: string, value: string): void => {
     if (value.length > chars) throw new DOMException("full", "QuotaExceededError");
@@ -26,7 +26,7 @@ it("a history that does not fit loses its oldest messages, and what was said in 
 });
 
 it("a full storage is reported until what failed fits again", () => {
-  const troubles: (Trouble | null)[] = [];
+  const troubles: (StorageProblem | null)[] = [];
   const store = new BrowserStore(() => limited(200), (kind) => troubles.push(kind));
   store.saveDraft("y".repeat(500));
   store.saveWidget({ open: true, docked: false, seen: 0, config: {} });

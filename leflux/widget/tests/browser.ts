@@ -1,13 +1,16 @@
 // One browser for tests: a storage, a channel and locks that its tabs share, and the tabs.
 
-import { BeatBaton, LockBaton } from "../src/baton.js";
+import { BrowserStore } from "../src/browser-store.js";
 import { Chat } from "../src/chat.js";
-import type { ChatEvent, Env } from "../src/env.js";
+import type { Env } from "../src/env.js";
+import type { ChatEvent } from "../src/events.js";
 import { Http } from "../src/http.js";
-import type { Area, Trouble } from "../src/records.js";
-import { BrowserStore } from "../src/storage.js";
+import { HeartbeatElection, LockElection } from "../src/leader-election.js";
+import { memoryArea, type StorageArea, type StorageProblem } from "../src/records.js";
 import { type Channel, storageChannel, Tabs } from "../src/tabs.js";
-import { connectTo, type FakeServer, type FakeSocket } from "./server.js";
+import { TaskJournal } from "../src/task-journal.js";
+import { connectTo, type FakeSocket } from "./fake-socket.js";
+import type { FakeServer } from "./server.js";
 
 export class FakeLocks {
   private holder: { reject: (error: Error) => void } | null = null;
@@ -46,7 +49,7 @@ export class FakeLocks {
 export interface BrowserOptions {
   locks?: boolean;
   channel?: boolean;
-  /** The storage throws on every access. */
+  /** The storage throws on each access. */
   blocked?: boolean;
 }
 
@@ -64,7 +67,7 @@ export class Browser {
     readonly options: BrowserOptions = {},
   ) {}
 
-  area(tab: () => Tab): Area {
+  area(tab: () => Tab): StorageArea {
     const guard = (): void => {
       if (this.options.blocked) throw new DOMException("denied", "SecurityError");
     };
@@ -74,8 +77,14 @@ export class Browser {
         guard();
         return data.size;
       },
-      key: (index) => (guard(), [...data.keys()][index] ?? null),
-      getItem: (key) => (guard(), this.data.get(key) ?? null),
+      key: (index) => {
+        guard();
+        return [...data.keys()][index] ?? null;
+      },
+      getItem: (key) => {
+        guard();
+        return this.data.get(key) ?? null;
+      },
       setItem: (key, value) => {
         guard();
         let size = value.length;
@@ -135,15 +144,19 @@ export class Browser {
 export class Tab {
   readonly chat: Chat;
   readonly events: ChatEvent[] = [];
-  readonly troubles: (Trouble | null)[] = [];
+  readonly problems: (StorageProblem | null)[] = [];
   socket!: FakeSocket;
   private readonly storageListeners = new Set<(event: StorageEvent) => void>();
-  /** The part of `window` that storage events come from. */
+  /** The part of `window` that dispatches storage events. */
   readonly page = {
     addEventListener: (_: string, listener: (event: StorageEvent) => void) => void this.storageListeners.add(listener),
     removeEventListener: (_: string, listener: (event: StorageEvent) => void) => void this.storageListeners.delete(listener),
   } as Pick<Window, "addEventListener" | "removeEventListener">;
   isAlive = true;
+  /** What the tab's own storage tells the next page. */
+  hasLed = false;
+  /** `sessionStorage` */
+  readonly session = memoryArea();
 
   constructor(
     private readonly browser: Browser,
@@ -156,23 +169,30 @@ export class Tab {
     const store = new BrowserStore(() => {
       if (browser.options.blocked) throw new DOMException("denied", "SecurityError");
       return browser.area(() => this);
-    }, (kind) => this.troubles.push(kind));
+    }, (kind) => this.problems.push(kind));
     this.chat = new Chat({
       store,
       tabs,
       now,
+      journal: new TaskJournal(() => this.session, tabs.tab, () => ({ url: "http://shop.test/", type: "navigate" })),
       http: new Http("http://host", server.fetch),
       connect: connectTo(server, (socket) => (this.socket = socket)),
-      baton: (holder) =>
-        browser.options.locks === false ? new BeatBaton(tabs, now, holder) : new LockBaton(browser.locks, holder),
-      alone: (task) => task(),
+      elect: (candidate) =>
+        browser.options.locks === false ? new HeartbeatElection(tabs, now, candidate) : new LockElection(browser.locks, candidate),
+      leaderMemory: {
+        recall: () => false,
+        keep: () => {
+          this.hasLed = true;
+        },
+      },
+      withLock: (task) => task(),
       url: () => "http://shop.test/",
       visible: () => this.isVisible && this.isAlive,
       online: () => true,
       visitorId: () => null,
       uuid: () => server.id(),
       preview: false,
-      remembers: true,
+      keepsUserData: true,
       ...more,
     });
     this.chat.on((event) => this.events.push(event));
@@ -194,16 +214,16 @@ export class Tab {
   show(isVisible: boolean): void {
     this.isVisible = isVisible;
     if (isVisible) this.chat.wake();
-    else this.chat.attend();
+    else this.chat.updateCandidacy();
   }
 
-  /** As a reload, a navigation or closing does. */
+  /** Ends the page as a reload, a navigation or closing does. */
   close(): void {
     this.chat.leave();
     this.kill();
   }
 
-  /** The process is gone: nothing that it would have said or written happens. */
+  /** Kills the process: it sends and writes nothing any more. */
   kill(): void {
     this.isAlive = false;
     this.browser.tabs.splice(this.browser.tabs.indexOf(this), 1);

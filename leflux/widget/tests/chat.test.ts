@@ -140,10 +140,56 @@ describe("what is typed", () => {
     expect(tab.chat.say("😀".repeat(5_000))).not.toBeNull();
   });
 
+  it("is held to the limit that the server tells, also after a reload and after a clear", async () => {
+    server.messageChars = 7;
+    const tab = browser.open();
+    await settle();
+    expect([tab.chat.say("\u{1f600}".repeat(8)), tab.chat.notice]).toEqual([null, "too-long"]);
+    expect(tab.chat.say("\u{1f600}".repeat(7))).not.toBeNull();
+    await settle();
+    tab.close();
+    const next = browser.open();
+    expect(next.chat.say("12345678")).toBeNull();
+    await settle();
+    next.chat.clear();
+    expect([next.chat.say("12345678"), next.chat.say("1234567")]).toEqual([null, expect.any(String)]);
+  });
+
+  it("may be longer than 5,000 characters where the server takes more", async () => {
+    server.messageChars = 6_000;
+    const tab = browser.open();
+    await settle();
+    expect([tab.chat.say("x".repeat(6_001)), tab.chat.say("x".repeat(6_000))]).toEqual([null, expect.any(String)]);
+  });
+
+  it("is held to 5,000 characters again by a server that tells no limit", async () => {
+    server.messageChars = 7;
+    browser.open().close();
+    const tab = browser.open();
+    server.messageChars = null;
+    await settle();
+    expect(tab.chat.say("12345678")).not.toBeNull();
+  });
+
+  it.each(["\ud83d", "\ude00"])("with half of a surrogate pair is kept, sent and shown as well-formed text", async (half) => {
+    const tab = browser.open();
+    await settle();
+    server.fall();
+    tab.chat.say(`a${half}b`);
+    expect(JSON.parse(browser.data.get("leflux:outbox")!).messages).toMatchObject([{ text: "a\ufffdb" }]);
+    server.rise();
+    await settle(12_000);
+    expect(stored()[0]).toBe("a\ufffdb");
+    expect(tab.texts()[0]).toBe("a\ufffdb");
+  });
+
   it("fits into a full storage at the price of the history", async () => {
     const tab = browser.open();
     await settle();
-    for (let i = 0; i < 5; i += 1) tab.chat.say(`${i} ${"y".repeat(300)}`), await settle(500);
+    for (let i = 0; i < 5; i += 1) {
+      tab.chat.say(`${i} ${"y".repeat(300)}`);
+      await settle(500);
+    }
     server.fall();
     browser.quota = [...browser.data.values()].join("").length + 50;
     tab.chat.say("z".repeat(400));
@@ -181,7 +227,9 @@ describe("the server wins", () => {
     const tab = browser.open();
     await settle();
     const chunk = (chunkIndex: number, delta: string) => tab.socket.hear("message_chunk", { streamId: "s", chunkIndex, delta });
-    chunk(0, "a"), chunk(0, "a"), chunk(1, "b");
+    chunk(0, "a");
+    chunk(0, "a");
+    chunk(1, "b");
     await settle(10);
     expect(tab.chat.shown).toMatchObject([{ text: "ab", key: "s", streaming: true }]);
     tab.socket.hear("message_done", { streamId: "s", message: server.append(only(), "assistant", "ab") });

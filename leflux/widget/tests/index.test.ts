@@ -12,7 +12,7 @@ async function load(options: Record<string, string>): Promise<LeFluxApi> {
     fetched.push(url.replace("http://host.test", ""));
     return Promise.reject(new TypeError("offline"));
   });
-  (window as unknown as { __leflux: unknown }).__leflux = { host: "http://host.test", options };
+  (window as unknown as { __leflux: unknown }).__leflux = { host: "http://host.test", options, nonce: "", trust: (url: string) => url };
   await import("../src/index.js");
   return window.LeFlux!;
 }
@@ -66,6 +66,44 @@ it("a page's handler that throws does not stop the chat, and off means off", asy
   api.close();
   api.open();
   expect(heard).toEqual(["open", "window"]);
+});
+
+it("opening by a script leaves the focus where the visitor types, unless it asks for it", async () => {
+  const field = document.body.appendChild(document.createElement("input"));
+  const api = await load({ preview: "", locale: "en" });
+  field.focus();
+  api.open();
+  await vi.waitFor(() => expect(document.querySelector("leflux-widget")!.shadowRoot!.querySelector("[data-open]")).not.toBeNull());
+  expect(document.activeElement).toBe(field);
+  api.open({ focus: true });
+  await vi.waitFor(() => expect(document.activeElement!.localName).toBe("leflux-widget"));
+  field.remove();
+});
+
+it("a draft that another tab has sent is not sent again", async () => {
+  const api = await load({ preview: "", locale: "en" });
+  api.destroy();
+  remember();
+  await load({ locale: "en" });
+  const input = document.querySelector("leflux-widget")!.shadowRoot!.querySelector<HTMLTextAreaElement>('[part~="input"]')!;
+  expect(input.value).toBe("half typ");
+  await vi.waitFor(() => expect(fetched).not.toEqual([]));
+  localStorage.removeItem("leflux:draft");
+  const waiting = { clientMessageId: "other", text: "half typ", ts: Date.now() };
+  localStorage.setItem("leflux:outbox:other", JSON.stringify({ v: 1, ...waiting }));
+  window.dispatchEvent(new StorageEvent("storage", { key: "leflux:outbox:other" }));
+  await vi.waitFor(() => expect(input.value).toBe(""));
+});
+
+it("a draft that was dropped without being sent stays in the field", async () => {
+  remember();
+  await load({ locale: "en" });
+  const input = document.querySelector("leflux-widget")!.shadowRoot!.querySelector<HTMLTextAreaElement>('[part~="input"]')!;
+  await vi.waitFor(() => expect(fetched).not.toEqual([]));
+  localStorage.removeItem("leflux:draft");
+  window.dispatchEvent(new StorageEvent("storage", { key: "leflux:draft" }));
+  input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true }));
+  expect(Object.keys(localStorage).some((key) => key.startsWith("leflux:outbox:"))).toBe(true);
 });
 
 it("after destroy nothing is left on the page, and it can be loaded again", async () => {

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
+import { BrowserStore } from "../src/browser-store.js";
 import { Outbox } from "../src/outbox.js";
 import { memoryArea } from "../src/records.js";
-import { BrowserStore } from "../src/storage.js";
 
 function makeOutbox(area = memoryArea()): Outbox {
   return new Outbox(new BrowserStore(() => area, () => undefined), {
-    deliver: () => Promise.resolve({ verdict: "stop" }),
+    send: () => Promise.resolve({ outcome: "stop" }),
     isStored: () => false,
     changed: () => undefined,
   });
@@ -44,4 +44,49 @@ it("what an earlier release left waiting is still sent", () => {
   const outbox = makeOutbox(area);
   outbox.add({ clientMessageId: "new", text: "new", ts: 4 });
   expect([texts(outbox), texts(makeOutbox(area))]).toEqual([["old", "new"], ["old", "new"]]);
+});
+
+it("a message that is given up, in this tab or another one, is not sent again though the storage still has it", () => {
+  const area = memoryArea();
+  const outbox = makeOutbox(area);
+  outbox.add({ clientMessageId: "a", text: "one", ts: 1 });
+  outbox.add({ clientMessageId: "b", text: "two", ts: 2 });
+  outbox.add({ clientMessageId: "c", text: "three", ts: 9 });
+  outbox.drop(["a"], 5);
+  outbox.reload();
+  expect(texts(outbox)).toEqual(["three"]);
+  outbox.reset();
+  expect(texts(outbox)).toEqual(["three"]);
+  expect([outbox.clear(), texts(outbox)]).toEqual([["c"], []]);
+});
+
+it("without a storage the messages live in memory, and end with a reset", () => {
+  const store = new BrowserStore(() => {
+    throw new DOMException("denied", "SecurityError");
+  }, () => undefined);
+  const outbox = new Outbox(store, { send: () => Promise.resolve({ outcome: "stop" }), isStored: () => false, changed: () => undefined });
+  outbox.add({ clientMessageId: "a", text: "hello", ts: 1 });
+  outbox.reload();
+  expect(texts(outbox)).toEqual(["hello"]);
+  outbox.reset();
+  expect([texts(outbox), outbox.waits]).toEqual([[], false]);
+});
+
+it("a full storage keeps the message in this tab until it is stored on the server", () => {
+  const area = memoryArea();
+  const stored = new Set<string>();
+  const full = { ...area, setItem: (): void => { throw new DOMException("full", "QuotaExceededError"); } };
+  const problems: unknown[] = [];
+  const store = new BrowserStore(() => full, (kind) => problems.push(kind));
+  const outbox = new Outbox(store, {
+    send: () => Promise.resolve({ outcome: "stop" }),
+    isStored: (id) => stored.has(id),
+    changed: () => undefined,
+  });
+  outbox.add({ clientMessageId: "a", text: "hello", ts: 1 });
+  outbox.reload();
+  expect([texts(outbox), store.persistent, problems.at(-1)]).toEqual([["hello"], true, "storage-full"]);
+  stored.add("a");
+  outbox.reload();
+  expect(texts(outbox)).toEqual([]);
 });

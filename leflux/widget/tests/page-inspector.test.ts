@@ -12,14 +12,14 @@ afterEach(() => close(page));
 
 it("the page is described without what was typed, and only when that has changed", async () => {
   show('<main>Lamps<label>Email <input value="ada@example.com"></label></main>');
-  await page.inspector.tell();
-  await page.inspector.tell();
+  await page.inspector.send();
+  await page.inspector.send();
   expect(page.said).toHaveLength(1);
   const { context } = page.said[0]!.payload;
   expect(context.elements).toEqual([{ id: expect.any(String), role: "textbox", name: "Email" }]);
   expect(JSON.stringify(context)).not.toContain("ada@example.com");
   document.querySelector("main")!.insertAdjacentHTML("beforeend", "<button>Buy</button>");
-  await page.inspector.tell();
+  await page.inspector.send();
   const after = page.said[1]!.payload["context"].elements;
   expect(after.map(({ name }: Entry) => name)).toEqual(["Email", "Buy"]);
   expect(after[0].id).toBe(context.elements[0].id);
@@ -27,7 +27,7 @@ it("the page is described without what was typed, and only when that has changed
 
 it("the page says what cannot be used at the moment", async () => {
   show("<button disabled>Pay</button>");
-  await page.inspector.tell();
+  await page.inspector.send();
   expect(page.said[0]!.payload["context"].elements).toEqual([
     { id: expect.any(String), role: "button", name: "Pay", disabled: true },
   ]);
@@ -46,8 +46,8 @@ it("another address is news though nothing else on the page has changed", async 
 
 it("a page that is to go on describes itself also when nothing has changed", async () => {
   show("<button>Buy</button>");
-  await page.inspector.tell();
-  await page.inspector.tell("continue_task");
+  await page.inspector.send();
+  await page.inspector.send("continue_task");
   expect(page.events()).toEqual(["update_context", "continue_task"]);
   expect(page.said[1]!.payload).toEqual(page.said[0]!.payload);
 });
@@ -56,7 +56,7 @@ it("a page that nobody chats on is not looked at", async () => {
   show("<main>Lamps</main>");
   page.sync.isJoined = false;
   const text = vi.spyOn(document.querySelector("main")!, "innerText", "get");
-  page.inspector.soon();
+  page.inspector.schedule();
   await vi.advanceTimersByTimeAsync(5_000);
   expect([text.mock.calls.length, page.said]).toEqual([0, []]);
 });
@@ -64,7 +64,7 @@ it("a page that nobody chats on is not looked at", async () => {
 it("a page that never rests is described all the same", async () => {
   show("<main></main>");
   for (let round = 0; round < 20; round += 1) {
-    page.inspector.soon();
+    page.inspector.schedule();
     await vi.advanceTimersByTimeAsync(200);
   }
   expect(page.events()).toContain("update_context");
@@ -73,7 +73,7 @@ it("a page that never rests is described all the same", async () => {
 it("a button that disappears is news, an animation's every frame is not", async () => {
   show('<button>Buy</button><div id="ball"></div>');
   await vi.advanceTimersByTimeAsync(1_000);
-  page.inspector.again();
+  page.inspector.resend();
   await vi.advanceTimersByTimeAsync(1_000);
   const before = page.said.length;
   document.querySelector<HTMLElement>("#ball")!.style.top = "1px";
@@ -87,11 +87,26 @@ it("a button that disappears is news, an animation's every frame is not", async 
 
 it("a description that is due goes in front of a question, and is not sent again after it", async () => {
   show("<button>Buy</button>");
-  page.inspector.hurry();
+  page.inspector.flush();
   expect(page.said).toEqual([]);
-  page.inspector.soon();
-  page.inspector.hurry();
+  page.inspector.schedule();
+  page.inspector.flush();
   expect(page.events()).toEqual(["update_context"]);
   await vi.advanceTimersByTimeAsync(5_000);
   expect(page.said).toHaveLength(1);
+});
+
+it("what is cut from the page is cut between code points, and a lone surrogate is replaced", async () => {
+  const smile = "\u{1f600}";
+  document.title = `${"t".repeat(299)}${smile}`;
+  show(`<main>${"x".repeat(4_999)}${smile}y</main><button>${smile.repeat(121)}</button>`);
+  await page.inspector.send();
+  const { context } = page.said[0]!.payload;
+  expect(context.title).toBe(`${"t".repeat(299)}${smile}`);
+  expect(context.visibleText).toBe(`${"x".repeat(4_999)}${smile}`);
+  expect(context.elements[0].name).toBe(smile.repeat(120));
+  document.title = "a\ud83d";
+  await page.inspector.send();
+  expect(page.said[1]!.payload["context"].title).toBe("a\ufffd");
+  document.title = "";
 });

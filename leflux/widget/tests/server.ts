@@ -1,24 +1,29 @@
-// A server for tests that keeps the promises of the protocol: it orders, deduplicates and fences, and answers late.
+// A fake server that follows the protocol: it orders, deduplicates, fences and answers with a delay.
 
-import type { Connect, Connection, Link, Where } from "../src/connection.js";
 import type { Message } from "../src/types.js";
 
-interface Session {
+/** The server's end of a socket. */
+export interface ServerSocket {
+  hear(event: string, payload: unknown): void;
+  drop(): void;
+}
+
+export interface Session {
   id: string;
   messages: Message[];
   epoch: number;
-  seat: FakeSocket | null;
+  socket: ServerSocket | null;
   stream: { streamId: string; text: string; nextChunk: number } | null;
 }
 
 type Answer = { status: number; body: unknown };
 
-const refusal = (error: string, details?: object): { error: string; message: string; details?: object } => ({
+export const refusal = (error: string, details?: object): { error: string; message: string; details?: object } => ({
   error,
   message: error,
   ...(details === undefined ? {} : { details }),
 });
-const STATUS: Record<string, number> = { session_not_found: 404, session_deleted: 410, rate_limited: 429, duplicate_id_conflict: 409 };
+const STATUS: Record<string, number> = { session_not_found: 404, session_deleted: 410, rate_limited: 429, duplicate_id_conflict: 409, bad_json: 400, invalid_request: 400 };
 
 export class FakeServer {
   readonly sessions = new Map<string, Session>();
@@ -26,15 +31,26 @@ export class FakeServer {
   readonly calls: string[] = [];
   readonly inits: Record<string, unknown>[] = [];
   isDown = false;
-  /** Whether the agent answers. */
+  /** The agent answers. */
   answers = true;
-  /** Stored, but the acknowledgement is lost: this many times. */
+  /** How many acknowledgements of stored messages are lost. */
   loseAcks = 0;
   limitMs = 0;
+  /** The code with which a text is refused. */
+  readonly refusals = new Map<string, string>();
+  /** The socket on which this text is sent is closed. */
+  hangsUpOn: string | null = null;
+  refusesPrior = false;
+  refusesInit = false;
+  /** The clock that dates sessions and messages. */
+  now: (() => number) | null = null;
+  readonly said: string[] = [];
   joins = 0;
   clientTtlMs = 24 * 3_600_000;
+  /** Null: the server does not tell its limit. */
+  messageChars: number | null = null;
   private ids = 0;
-  readonly sockets = new Set<FakeSocket>();
+  readonly sockets = new Set<ServerSocket>();
 
   constructor(readonly random: () => number = () => 0.5) {}
 
@@ -61,7 +77,14 @@ export class FakeServer {
     return { sessionId: session.id, seq: session.messages.length, history, truncated, streams, task: null };
   }
 
+  /** How often `text` was sent. */
+  attempts(text: string): number {
+    return this.said.filter((said) => said === text).length;
+  }
+
   say(session: Session, clientMessageId: string, text: string): { messageId: string; seq: number } {
+    const code = this.refusals.get(text);
+    if (code !== undefined) throw refusal(code);
     const known = session.messages.find((message) => message.clientMessageId === clientMessageId);
     if (known !== undefined && known.text !== text) throw refusal("duplicate_id_conflict");
     if (known === undefined && this.limitMs > 0) throw refusal("rate_limited", { retryAfterMs: this.limitMs });
@@ -72,7 +95,7 @@ export class FakeServer {
 
   append(session: Session, role: Message["role"], text: string, clientMessageId?: string): Message {
     const seq = session.messages.length + 1;
-    const message: Message = { id: this.id(), seq, role, text, ts: seq, ...(clientMessageId === undefined ? {} : { clientMessageId }) };
+    const message: Message = { id: this.id(), seq, role, text, ts: this.now?.() ?? seq, ...(clientMessageId === undefined ? {} : { clientMessageId }) };
     session.messages.push(message);
     return message;
   }
@@ -83,26 +106,32 @@ export class FakeServer {
     session.stream = { streamId, text: "", nextChunk: 0 };
     words.forEach((delta, chunkIndex) => {
       if (session.stream?.streamId === streamId) session.stream = { streamId, text: session.stream.text + delta, nextChunk: chunkIndex + 1 };
-      session.seat?.hear("message_chunk", { streamId, chunkIndex, delta });
+      session.socket?.hear("message_chunk", { streamId, chunkIndex, delta });
     });
     this.wait(() => {
       if (!this.sessions.has(session.id)) return;
       if (session.stream?.streamId === streamId) session.stream = null;
-      session.seat?.hear("message_done", { streamId, message: this.append(session, "assistant", `echo: ${text}`) });
+      session.socket?.hear("message_done", { streamId, message: this.append(session, "assistant", `echo: ${text}`) });
     });
   }
 
   evict(id: string, tell = true): void {
     const session = this.sessions.get(id);
     this.sessions.delete(id);
-    if (tell) session?.seat?.hear("session_expired", { sessionId: id });
+    if (tell) session?.socket?.hear("session_expired", { sessionId: id });
+  }
+
+  lose(id: string): void {
+    const session = this.sessions.get(id);
+    this.sessions.delete(id);
+    session?.socket?.hear("history_lost", { sessionId: id });
   }
 
   erase(id: string): void {
     const session = this.sessions.get(id);
     this.sessions.delete(id);
     this.deleted.add(id);
-    session?.seat?.hear("session_deleted", { sessionId: id });
+    session?.socket?.hear("session_deleted", { sessionId: id });
   }
 
   fall(): void {
@@ -137,154 +166,25 @@ export class FakeServer {
 
   private handle(method: string, path: string, body: Record<string, string>): unknown {
     const retention = { clientTtlMs: this.clientTtlMs, userDataTtlMs: 30 * 86_400_000, idleTtlMs: 1, taskHoldMs: 1, readOnlyMs: 3_000 };
-    const common = { createdAt: 1, siteConfig: { greeting: "Hi" }, retention };
+    const limits = this.messageChars === null ? {} : { limits: { messageChars: this.messageChars } };
+    const common = { createdAt: this.now?.() ?? 1, siteConfig: { greeting: "Hi" }, retention, ...limits };
     if (path === "/api/session/init") {
-      const session: Session = { id: this.id(), messages: [], epoch: 0, seat: null, stream: null };
+      if (this.refusesInit || (this.refusesPrior && "priorHistory" in body)) throw refusal("invalid_request");
+      const session: Session = { id: this.id(), messages: [], epoch: 0, socket: null, stream: null };
       this.sessions.set(session.id, session);
       this.inits.push(body);
       return { ...common, sessionId: session.id, seq: 0, history: [] };
     }
+    if (path === "/api/chat") this.said.push(body["message"]!);
     if (path === "/api/chat") return this.say(this.find(body["sessionId"]!), body["clientMessageId"]!, body["message"]!);
     const session = this.find(/session\/([0-9a-f-]+)/.exec(path)![1]!);
-    if (method === "DELETE") return this.erase(session.id), { success: true };
+    if (method === "DELETE") {
+      this.erase(session.id);
+      return { success: true };
+    }
     if (method === "POST") return { ...common, ...this.restored(session, 0) };
     const since = Number(/since=(\d+)/.exec(path)![1]);
     const rest = session.messages.filter(({ seq }) => seq > since);
     return { messages: rest.slice(0, 500), more: rest.length > 500 };
   }
 }
-
-/** A socket of one tab; `connect` is what `Chat` is given. */
-export class FakeSocket implements Connection {
-  connected = false;
-  /** Every try to connect. */
-  tries = 0;
-  private wanted = false;
-  private session: Session | null = null;
-  private epoch = 0;
-  private readonly handlers = new Map<string, ((payload: never) => void)[]>();
-
-  constructor(
-    private readonly server: FakeServer,
-    private readonly where: () => Where,
-    private readonly link: Link,
-  ) {}
-
-  on(event: string, handler: (payload: never) => void): void {
-    this.handlers.set(event, [...(this.handlers.get(event) ?? []), handler]);
-  }
-
-  hear(event: string, payload: unknown): void {
-    const copy = structuredClone(payload);
-    this.server.wait(() => {
-      if (this.connected) for (const handler of this.handlers.get(event) ?? []) handler(copy as never);
-    }, 1, 0);
-  }
-
-  open(): void {
-    if (this.wanted) return;
-    this.wanted = true;
-    this.connect();
-  }
-
-  private connect(): void {
-    if (!this.wanted || this.connected) return;
-    this.tries += 1;
-    const auth = this.where();
-    this.server.wait(() => {
-      if (!this.wanted || this.connected) return;
-      if (this.server.isDown) return this.lose();
-      this.connected = true;
-      this.server.sockets.add(this);
-      this.link.up();
-      if (auth.sessionId === null) return;
-      const answer = this.join(auth as { sessionId: string; since: number });
-      if (answer["ok"] === false) this.server.wait(() => this.link.refused(answer["error"] as string));
-    });
-  }
-
-  private lose(): void {
-    this.link.down();
-    setTimeout(() => this.connect(), 400);
-  }
-
-  drop(): void {
-    if (!this.connected) return;
-    this.unseat();
-    this.lose();
-  }
-
-  private unseat(): void {
-    this.connected = false;
-    this.server.sockets.delete(this);
-    if (this.session?.seat === this) this.session.seat = null;
-    this.session = null;
-  }
-
-  close(): void {
-    this.wanted = false;
-    if (!this.connected) return;
-    this.unseat();
-    this.link.down();
-  }
-
-  reopen(): void {
-    this.close();
-    this.open();
-  }
-
-  private join({ sessionId, since }: { sessionId: string; since: number }): Record<string, unknown> {
-    try {
-      const session = this.server.find(sessionId);
-      const older = session.seat;
-      session.epoch += 1;
-      if (older !== null && older !== this) older.hear("session_taken_over", { sessionId, readOnlyMs: 3_000 });
-      if (this.session?.seat === this) this.session.seat = null;
-      [session.seat, this.session, this.epoch] = [this, session, session.epoch];
-      this.server.joins += 1;
-      const joined = { ...this.server.restored(session, since), epoch: session.epoch, ok: true };
-      this.hear("session_joined", joined);
-      return joined;
-    } catch (problem) {
-      return { ok: false, ...(problem as object) };
-    }
-  }
-
-  ask<T>(event: string, payload: object): Promise<T & never> {
-    return new Promise((resolve) => {
-      const lost = (): void => resolve(null as T & never);
-      if (!this.connected) return void setTimeout(lost, 8_000);
-      this.server.wait(() => {
-        if (!this.connected) return void setTimeout(lost, 8_000);
-        const answer = this.handle(event, payload as Record<string, string>);
-        if (answer === null) return void setTimeout(lost, 8_000);
-        this.server.wait(() => (this.connected ? resolve(answer as T & never) : setTimeout(lost, 8_000)), 1, 3);
-      });
-    });
-  }
-
-  private handle(event: string, payload: Record<string, string>): unknown {
-    if (event === "join_session") return this.join(payload as never);
-    if (event !== "send_message") return { ok: true };
-    try {
-      const session = this.server.find(payload["sessionId"]!);
-      if (session.seat !== this || session.epoch !== this.epoch) throw refusal("not_owner");
-      const stored = this.server.say(session, payload["clientMessageId"]!, payload["text"]!);
-      if (this.server.loseAcks > 0) {
-        this.server.loseAcks -= 1;
-        return null;
-      }
-      return { ok: true, ...stored };
-    } catch (problem) {
-      return { ok: false, ...(problem as object) };
-    }
-  }
-}
-
-export const connectTo =
-  (server: FakeServer, made: (socket: FakeSocket) => void): Connect =>
-  (where, link) => {
-    const socket = new FakeSocket(server, where, link);
-    made(socket);
-    return socket;
-  };

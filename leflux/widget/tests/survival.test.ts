@@ -84,7 +84,7 @@ describe("a storage", () => {
     await settle();
     tab.chat.say("anyway");
     await settle();
-    expect([tab.texts(), tab.troubles]).toEqual([["anyway", "echo: anyway"], ["storage-blocked"]]);
+    expect([tab.texts(), tab.problems]).toEqual([["anyway", "echo: anyway"], ["storage-blocked"]]);
   });
 
   it("that holds nonsense or another version counts as empty", async () => {
@@ -127,7 +127,7 @@ describe("the visitor", () => {
   it("is not remembered where the site forbids it, nor what was kept before the site did", async () => {
     browser.open().chat.setVisitorData({ name: "Ann" });
     expect(browser.data.has("leflux:userData")).toBe(true);
-    const tab = browser.open(true, { remembers: false });
+    const tab = browser.open(true, { keepsUserData: false });
     expect([tab.chat.visitor.data, browser.data.has("leflux:userData")]).toEqual([{}, false]);
     tab.chat.setVisitorData({ name: "Ann" });
     expect([tab.chat.visitor.data, browser.data.has("leflux:userData")]).toEqual([{}, false]);

@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 const stored = (): string[] => [...server.sessions.values()].at(-1)!.messages.map(({ text }) => text);
-const owners = (browser: Browser): Tab[] => browser.tabs.filter(({ chat }) => chat.isOwner);
+const leaders = (browser: Browser): Tab[] => browser.tabs.filter(({ chat }) => chat.isLeader);
 
 /** Two tabs, the second on top. */
 async function two(options: BrowserOptions = {}, bothVisible = false): Promise<[Browser, Tab, Tab]> {
@@ -38,7 +38,7 @@ describe.each([
     second.chat.say("hello");
     await settle();
     expect([first.texts(), second.texts()]).toEqual([["hello", "echo: hello"], ["hello", "echo: hello"]]);
-    expect(owners(browser)).toEqual([second]);
+    expect(leaders(browser)).toEqual([second]);
     expect(server.inits).toHaveLength(1);
   });
 
@@ -58,7 +58,7 @@ describe.each([
     const before = server.joins;
     await settle(120_000);
     expect(server.joins - before).toBeLessThanOrEqual(2);
-    expect(owners(browser)).toHaveLength(1);
+    expect(leaders(browser)).toHaveLength(1);
   });
 
   it("in use, read-only for a moment after a takeover, takes it back by use", async () => {
@@ -67,12 +67,32 @@ describe.each([
     await settle(200);
     second.chat.used();
     await settle(200);
-    expect([first.chat.readOnly, first.chat.notice, first.chat.say("no")]).toEqual([true, "taken-over", null]);
+    expect([first.chat.readOnly, first.chat.notice, leaders(browser)]).toEqual([true, "taken-over", [second]]);
     await settle(3_000);
     expect(first.chat.readOnly).toBe(false);
     first.chat.used();
     await settle(200);
-    expect(owners(browser)).toEqual([first]);
+    expect(leaders(browser)).toEqual([first]);
+  });
+
+  it("take what is written while read-only, in order, and send it", async () => {
+    const [, first, second] = await two(options, true);
+    server.answers = false;
+    first.chat.used();
+    await settle(200);
+    const texts: string[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      for (const [name, tab] of [["a", first], ["b", second]] as const) {
+        expect(tab.chat.say(name + turn)).not.toBeNull();
+        texts.push(name + turn);
+        await settle(150);
+      }
+    }
+    await settle(12_000);
+    const said = [...server.sessions.values()].flatMap(({ messages }) => messages.map(({ text }) => text));
+    expect([...said].sort()).toEqual([...texts].sort());
+    for (const name of ["a", "b"]) expect(said.filter((text) => text.startsWith(name))).toEqual([0, 1, 2, 3].map((turn) => name + turn));
+    expect([first, second].map((tab) => tab.chat.outbox.messages.length)).toEqual([0, 0]);
   });
 
   it("of which one is cleared are both cleared, and the next message starts a session", async () => {
@@ -117,10 +137,15 @@ describe("a tab", () => {
     second.chat.sync.leave = second.chat.leave = () => undefined;
     browser.tabs.splice(browser.tabs.indexOf(second), 1);
     second.isAlive = false;
-    if (locks) second.chat["seat"]["baton"].release();
-    else second.chat["seat"]["baton"].release = () => undefined, clearInterval(second.chat["seat"]["baton"]["timer" as never]);
+    const { election } = second.chat["leadership"] as unknown as { election: { timer?: number; resign: () => void } };
+    if (locks) {
+      election.resign();
+    } else {
+      election.resign = () => undefined;
+      clearInterval(election.timer);
+    }
     await settle(10_000);
-    expect([first.chat.isOwner, first.chat.sync.isJoined]).toEqual([true, true]);
+    expect([first.chat.isLeader, first.chat.sync.isJoined]).toEqual([true, true]);
   });
 
   it("that lost the conversation with a message in flight has it delivered once by the owner", async () => {
@@ -168,6 +193,18 @@ describe("a tab", () => {
     first.show(true);
     await settle();
     expect([first.texts(), first.chat.sync.isJoined]).toEqual([["meanwhile", "echo: meanwhile"], true]);
+  });
+
+  it.each([true, false])("reloaded while nobody looks leads again if it has led (locks: %s)", async (locks) => {
+    const [browser, first, second] = await two({ locks });
+    second.show(false);
+    for (const tab of [first, second]) {
+      tab.close();
+      browser.open(false, { leaderMemory: { recall: () => tab.hasLed, keep: () => undefined } });
+    }
+    await settle(10_000);
+    expect([first.hasLed, second.hasLed]).toEqual([false, true]);
+    expect(browser.tabs.map(({ chat }) => chat.isLeader && chat.sync.isJoined)).toEqual([false, true]);
   });
 
   it("that only shows the site without the widget may clear the storage of all", async () => {

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Step } from "../src/wire.js";
-import { close, type Entry, open, Page, show } from "./page.js";
+import type { Step } from "../src/protocol.js";
+import { close, open, Page, shop, show } from "./page.js";
 
 let page: Page;
 
@@ -13,19 +13,7 @@ beforeEach(() => {
 
 afterEach(() => close(page));
 
-/** The page's elements by their names, as it describes itself, and what was clicked on it. */
-async function shop(html: string): Promise<{ ids: Record<string, string>; clicked: string[] }> {
-  show(html);
-  const clicked: string[] = [];
-  for (const button of document.querySelectorAll("button")) {
-    button.addEventListener("click", () => clicked.push(button.id || button.textContent!));
-  }
-  await page.inspector.tell();
-  const { elements } = page.said.at(-1)!.payload["context"] as { elements: Entry[] };
-  return { ids: Object.fromEntries(elements.map(({ name, id }) => [name, id])), clicked };
-}
-
-/** The document was loaded again: another widget describes and acts on it. */
+/** Loads the document again, with a new widget. */
 function reload(): void {
   page.inspector.stop();
   page = new Page();
@@ -121,16 +109,16 @@ it("a plan does not run scripts", async () => {
 });
 
 it("an id that means another element after a reload is not believed: role and name tell which one was meant", async () => {
-  const before = await shop("<button>Save</button><button>Delete</button>");
+  const before = await shop(page, "<button>Save</button><button>Delete</button>");
   reload();
-  const after = await shop("<button>Delete</button><button>Help</button><button>Save</button>");
+  const after = await shop(page, "<button>Delete</button><button>Help</button><button>Save</button>");
   expect(Object.values(after.ids)).not.toContain(before.ids["Save"]);
   await page.run({ action: "click", elementId: before.ids["Save"]!, target: { role: "button", name: "Save" } });
   expect([after.clicked, page.results]).toEqual([["Save"], [true]]);
 });
 
 it("an id of this very page whose element has become another one is not believed either", async () => {
-  const { ids, clicked } = await shop("<button>Save</button>");
+  const { ids, clicked } = await shop(page, "<button>Save</button>");
   document.querySelector("button")!.textContent = "Delete";
   const run = page.run({ action: "click", elementId: ids["Save"]!, target: { role: "button", name: "Save" } });
   await vi.advanceTimersByTimeAsync(6_000);
@@ -139,23 +127,23 @@ it("an id of this very page whose element has become another one is not believed
 });
 
 it.each([
-  ["nothing is called so any more", "<button>Delete</button>"],
-  ["only a part of another name fits", "<button>Save and close the account</button>"],
-  ["another kind of element is called so", '<a href="#x">Save</a>'],
-  ["several are called so", '<button id="first">Save</button><button id="second">Save</button>'],
-  ["links of that name lead to several places", '<a role="button" href="#x">Save</a><a role="button" href="#y">Save</a>'],
-])("after a reload the visitor is asked when %s", async (_, html) => {
-  const { ids } = await shop("<button>Save</button>");
+  ["nothing is called so any more", "<button>Delete</button>", "element_missing"],
+  ["only a part of another name fits", "<button>Save and close the account</button>", "element_missing"],
+  ["another kind of element is called so", '<a href="#x">Save</a>', "element_missing"],
+  ["several are called so", '<button id="first">Save</button><button id="second">Save</button>', "ambiguous"],
+  ["links of that name lead to several places", '<a role="button" href="#x">Save</a><a role="button" href="#y">Save</a>', "ambiguous"],
+])("after a reload the visitor is asked when %s", async (_, html, error) => {
+  const { ids } = await shop(page, "<button>Save</button>");
   reload();
-  const { clicked } = await shop(html);
+  const { clicked } = await shop(page, html);
   const run = page.run({ action: "click", elementId: ids["Save"]!, target: { role: "button", name: "Save" } });
   await vi.advanceTimersByTimeAsync(6_000);
   await run;
-  expect([clicked, page.results]).toEqual([[], ["element_missing"]]);
+  expect([clicked, page.results]).toEqual([[], [error]]);
 });
 
 it("several links to one address are one to a plan", async () => {
-  const { ids } = await shop('<a href="#x">Save</a>');
+  const { ids } = await shop(page, '<a href="#x">Save</a>');
   reload();
   show('<a href="#x">Save</a><a href="#x">Save</a>');
   await page.run({ action: "click", elementId: ids["Save"]!, target: { role: "link", name: "Save" } });
@@ -163,17 +151,17 @@ it("several links to one address are one to a plan", async () => {
 });
 
 it("without a reload the id tells apart what is called alike", async () => {
-  const { ids, clicked } = await shop('<button id="first">Add</button><button id="second">Add</button>');
+  const { ids, clicked } = await shop(page, '<button id="first">Add</button><button id="second">Add</button>');
   await page.run({ action: "click", elementId: ids["Add"]!, target: { role: "button", name: "Add" } });
   expect(clicked).toEqual(["second"]);
 });
 
 it("an element without a name is its id's alone, and an id without a target is nobody's", async () => {
-  const { ids, clicked } = await shop('<button id="bare"></button>');
+  const { ids, clicked } = await shop(page, '<button id="bare"></button>');
   await page.run({ action: "click", elementId: ids[""]!, target: { role: "button" } });
   expect(clicked).toEqual(["bare"]);
   reload();
-  const again = await shop('<button id="bare"></button>');
+  const again = await shop(page, '<button id="bare"></button>');
   const runs = [page.run({ action: "click", elementId: ids[""]!, target: { role: "button" } })];
   await vi.advanceTimersByTimeAsync(6_000);
   runs.push(page.run({ action: "click", elementId: ids[""]! }));
@@ -184,12 +172,120 @@ it("an element without a name is its id's alone, and an id without a target is n
 
 it("the visitor sees how far it is, also when a reload has left only a part of the steps to run", async () => {
   show("<button>Buy</button>");
-  const step = (id: string, name = "Buy"): Step => ({ id, action: "click", target: { name }, description: `press ${id}`, status: "pending" });
+  const step = (id: string, name = "Buy"): Step => ({ id, action: "click", target: { name }, description: `press ${id}`, expectUrl: "", status: "pending" });
   const seen: unknown[] = [];
   page.chat.changed = () => seen.push({ ...page.progress.task });
-  page.progress.state({ taskId: "t", status: "held", cursor: 1, steps: [{ ...step("a"), status: "done" }, step("b"), step("c")] });
-  page.progress.plan({ taskId: "t", actions: [step("b"), step("c")], isSequence: true, resumed: true });
+  page.progress.state({ taskId: "t", status: "held", cursor: 1, progressBy: 0, steps: [{ ...step("a"), status: "done" }, step("b"), step("c")] });
+  page.progress.plan({ taskId: "t", actions: [step("b"), step("c")], hosts: [], isSequence: true, resumed: true });
   expect(page.progress.task).toEqual({ taskId: "t", done: 1, total: 3, description: "press b", status: "running" });
-  await page.executor.start({ taskId: "t", actions: [step("b"), step("c")], isSequence: true });
+  await page.executor.start({ taskId: "t", actions: [step("b"), step("c")], hosts: [], isSequence: true });
   expect(seen).toEqual([2, 3].map((done) => ({ taskId: "t", done, total: 3, description: done === 2 ? "press c" : "", status: "running" })));
+});
+
+const goTo = (path: string): void => history.pushState(null, "", path);
+
+it("a step that is done already does not run again", async () => {
+  const { clicked } = await shop(page, "<button>Buy</button>");
+  await page.run({ action: "click", target: { name: "Buy" }, status: "done" }, { action: "wait", waitDuration: 0, status: "done" });
+  expect([clicked, page.results, page.events().at(-1)]).toEqual([[], [], "sequence_complete"]);
+});
+
+it("a step waits for its time and no longer", async () => {
+  const run = page.run({ action: "wait", waitDuration: 700 }, { action: "wait" });
+  await vi.advanceTimersByTimeAsync(699);
+  expect(page.results).toEqual([]);
+  await vi.advanceTimersByTimeAsync(10);
+  await run;
+  expect(page.results).toEqual([true, true]);
+});
+
+it("scrolling to an element brings it into view and touches nothing", async () => {
+  const { clicked } = await shop(page, "<button>Buy</button>");
+  const scroll = vi.spyOn(Element.prototype, "scrollIntoView").mockImplementation(() => undefined);
+  await page.run({ action: "scroll_to", target: { name: "Buy" } });
+  expect([scroll.mock.calls, clicked, page.results]).toEqual([[[{ block: "center", behavior: "instant" }]], [], [true]]);
+});
+
+it.each([
+  ["b", "b"],
+  ["Blue", "b"],
+  ["dark", "d"],
+])("a choice is found by its value, its text or a part of it: %s", async (inputData, value) => {
+  show('<select aria-label="Colour"><option value="r">Red</option><option value="b">Blue</option><option value="d">Dark grey</option></select>');
+  await page.run({ action: "select", target: { name: "Colour" }, inputData });
+  expect([document.querySelector("select")!.value, page.results]).toEqual([value, [true]]);
+});
+
+it("a choice that does not exist is reported, and so is an element that takes no text", async () => {
+  show('<select aria-label="Colour"><option>Red</option></select><button>Buy</button><a href="#x">Terms</a>');
+  await page.run({ action: "select", target: { name: "Colour" }, inputData: "Violet" });
+  await page.run({ action: "type", target: { name: "Terms" }, inputData: "text" });
+  expect(page.results).toEqual(["element_missing", "element_missing"]);
+});
+
+it("text goes into an editable element, and an empty text empties a field", async () => {
+  show('<div role="textbox" contenteditable="true" aria-label="Note"></div><input aria-label="Name" value="old">');
+  const note = document.querySelector<HTMLElement>("div")!;
+  Object.defineProperty(note, "isContentEditable", { value: true });
+  await page.run({ action: "type", target: { name: "Note" }, inputData: "hello" }, { action: "type", target: { name: "Name" } });
+  expect([note.textContent, field().value, page.results]).toEqual(["hello", "", [true, true]]);
+});
+
+it("a navigation uses the page's own link where there is one", async () => {
+  goTo("/");
+  show('<a href="/cart" target="_blank">Window</a><a href="/cart/" id="own">Cart</a>');
+  const used: string[] = [];
+  for (const link of document.querySelectorAll("a")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      used.push(link.id);
+      goTo("/cart");
+    });
+  }
+  await page.run({ action: "navigate", url: "/cart" });
+  expect([used, page.results, location.pathname]).toEqual([["own"], [true], "/cart"]);
+});
+
+it("a navigation to the page itself is done at once, and one without a link changes the address", async () => {
+  goTo("/cart");
+  const assign = vi.spyOn(document.location, "assign").mockImplementation((url) => goTo(String(url)));
+  await page.run({ action: "navigate", url: "/cart" });
+  expect(assign).not.toHaveBeenCalled();
+  await page.run({ action: "navigate", url: "/terms" }, { action: "navigate" });
+  expect([assign.mock.calls, page.results]).toEqual([[["/terms"]], [true, true, true]]);
+});
+
+it("a page that is not reached within twenty seconds is reported with where the visitor is", async () => {
+  goTo("/cart");
+  show("<button>Pay</button>");
+  const run = page.run({ action: "click", target: { name: "Pay" }, url: "/paid" });
+  await vi.advanceTimersByTimeAsync(21_000);
+  await run;
+  const { result } = page.said.find(({ event }) => event === "action_complete")!.payload as { result: object };
+  expect(result).toEqual({ success: false, error: "page_not_reached", url: location.href });
+});
+
+it("a plan for the step that is running is ignored, and one for another step is not", async () => {
+  show("<button>Buy</button>");
+  const clicked = vi.fn();
+  document.querySelector("button")!.addEventListener("click", clicked);
+  const first = page.run({ action: "wait", waitDuration: 1_000 }, { action: "click", target: { name: "Buy" } });
+  await vi.advanceTimersByTimeAsync(500);
+  const again = page.run({ action: "wait", waitDuration: 1_000 }, { action: "click", target: { name: "Buy" } });
+  await vi.advanceTimersByTimeAsync(3_000);
+  await Promise.all([first, again]);
+  expect(clicked).toHaveBeenCalledTimes(1);
+  expect(page.events().filter((event) => event === "action_started")).toHaveLength(2);
+});
+
+it("a report without an answer is repeated until the server has it", async () => {
+  show("<button>Buy</button>");
+  const clicked = vi.fn();
+  document.querySelector("button")!.addEventListener("click", clicked);
+  page.loses = 3;
+  const run = page.run({ action: "click", target: { name: "Buy" } });
+  await vi.advanceTimersByTimeAsync(3_000);
+  await run;
+  expect([clicked.mock.calls.length, page.results]).toEqual([1, [true]]);
+  expect(page.events().filter((event) => event === "action_started")).toHaveLength(4);
 });

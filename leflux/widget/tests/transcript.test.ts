@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Transcript } from "../src/history.js";
+import { Transcript } from "../src/transcript.js";
 import type { Message } from "../src/types.js";
 
 const message = (seq: number, text = `m${seq}`): Message => ({ id: `id${seq}`, seq, role: "assistant", text, ts: 1 });

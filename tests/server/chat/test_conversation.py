@@ -1,4 +1,4 @@
-"""A conversation over the wire: PROTOCOL §3 and §4, as a third-party client sees them."""
+"""A conversation over the wire: docs/protocol.md as a third-party client sees it."""
 
 import asyncio
 from typing import Any
@@ -178,7 +178,7 @@ async def test_a_stream_is_caught_up_after_a_rejoin(opened: Opened) -> None:
 
 
 async def test_an_idle_session_expires_and_the_next_one_names_it(opened: Opened) -> None:
-    visitor = await opened(session={"idle_ttl": "600ms"})
+    visitor = await opened(session={"idle_ttl": "3s"})
     session_id = await visitor.init()
     socket = await visitor.socket(session_id)
     await socket.wait("session_joined")
@@ -194,7 +194,7 @@ async def test_an_idle_session_expires_and_the_next_one_names_it(opened: Opened)
 
 
 async def test_joins_restores_and_visibility_do_not_keep_a_session_alive(opened: Opened) -> None:
-    visitor = await opened(session={"idle_ttl": "800ms"})
+    visitor = await opened(session={"idle_ttl": "3s"})
     session_id = await visitor.init()
     socket = await visitor.socket(session_id)
     await socket.wait("session_joined")

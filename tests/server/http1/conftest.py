@@ -22,8 +22,8 @@ from tornado.iostream import StreamClosedError
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from leflux.body import CappedBody
-from leflux.http1 import HttpServer, Limits
+from leflux.http1 import HttpLimits, HttpServer
+from leflux.http1.capped_body import CappedBody
 from tests.server.conftest import until
 from tests.services.proxy import RESET_ON_CLOSE
 
@@ -200,12 +200,15 @@ class Client:
 class Rig:
     """A server, and what its handlers did."""
 
-    def __init__(self, stack: AsyncExitStack, limits: Limits, delegate: HTTPServerConnectionDelegate | None) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, limits: HttpLimits, delegate: HTTPServerConnectionDelegate | None
+    ) -> None:
         self.go = asyncio.Event()
         self.running = self.closed = self.sent = self.told = 0
         routes = [(r"/echo(?:/(\d+))?", Echo), (r"/capped", Capped), (r"/slow", Slow), (r"/stream/(\d+)", Stream)]
         self.watched = Watched(delegate or Application([*routes, (r".*", Echo)], rig=self, log_function=lambda _: None))
-        self.server = HttpServer(self.watched, limits)
+        self.accesses: list[tuple[str, str, int]] = []
+        self.server = HttpServer(self.watched, limits, lambda *access: self.accesses.append(access[:3]))
         self._stack = stack
 
     async def start(self) -> None:
@@ -258,7 +261,7 @@ async def open_rig(logged: LogCapture) -> AsyncIterator[OpenRig]:
     async with AsyncExitStack() as stack:
 
         async def open_(delegate: HTTPServerConnectionDelegate | None = None, **limits: Any) -> Rig:
-            rig = Rig(stack, Limits(**limits), delegate)
+            rig = Rig(stack, HttpLimits(**limits), delegate)
             await rig.start()
             return rig
 

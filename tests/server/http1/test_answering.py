@@ -17,7 +17,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError
 
 from leflux.http1 import Exchange
-from leflux.http1.writer import Writer
+from leflux.http1.exchange import ResponseWriter
 from tests.server.conftest import until
 from tests.server.http1.conftest import HEAD, OpenRig, Rig, still
 
@@ -153,13 +153,13 @@ async def test_what_is_written_after_the_answer_reaches_nobody(open_rig: OpenRig
 
 async def test_head_and_body_are_one_write(open_rig: OpenRig, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[bytes] = []
-    write = Writer.write
+    write = ResponseWriter.write
 
-    def counted(self: Writer, data: bytes) -> asyncio.Future[None]:
+    def counted(self: ResponseWriter, data: bytes) -> asyncio.Future[None]:
         writes.append(data)
         return write(self, data)
 
-    monkeypatch.setattr(Writer, "write", counted)
+    monkeypatch.setattr(ResponseWriter, "write", counted)
     rig = await open_rig()
     answer = await rig.ask(HEAD + b"\r\n")
     assert len(writes) == 1
@@ -181,7 +181,7 @@ async def test_a_handler_waits_for_a_client_that_reads_slowly(rig: Rig) -> None:
         await until(lambda: rig.sent > 0, "the answer has begun")
         stuck = await still(lambda: rig.sent)
         assert stuck < 200  # what the kernel takes
-        [connection] = rig.server._keeper.connections
+        [connection] = rig.server._registry.connections
         assert connection._transport.get_write_buffer_size() < 300_000  # type: ignore[attr-defined]
         loop, got = asyncio.get_running_loop(), 0
         while data := await asyncio.wait_for(loop.sock_recv(reader, 1_000_000), 20):

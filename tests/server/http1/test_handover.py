@@ -7,7 +7,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerConnectionDelegate, ResponseStartLine
 from tornado.iostream import StreamClosedError
 
-from leflux.http1 import Exchange
+from leflux.http1 import Detached, Exchange
 from tests.server.conftest import until
 from tests.server.http1.conftest import HEAD, OpenRig
 
@@ -17,15 +17,19 @@ UPGRADE = HEAD.replace(b"/echo", b"/upgrade") + b"Connection: Upgrade\r\nUpgrade
 class Parrot(asyncio.Protocol):
     """Says everything again, and at the end of it goodbye."""
 
-    def __init__(self, transport: asyncio.Transport, early: bytes) -> None:
-        self._transport = transport
-        transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + early)
+    def __init__(self, detached: Detached) -> None:
+        self._transport = detached.transport
+        self._released = detached.released
+        self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + detached.early)
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(data)
 
     def eof_received(self) -> None:
         self._transport.write(b"goodbye")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._released()
 
 
 class Upgrading(HTTPServerConnectionDelegate):
@@ -65,8 +69,8 @@ class _Upgrading(HTTPMessageDelegate):
         self._hand_over()
 
     def _hand_over(self) -> None:
-        transport, early = self._exchange.detach()
-        transport.set_protocol(Parrot(transport, early))
+        detached = self._exchange.detach()
+        detached.transport.set_protocol(Parrot(detached))
 
 
 @pytest.mark.parametrize("is_later", [False, True])

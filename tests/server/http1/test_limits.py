@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -131,19 +130,3 @@ async def test_a_server_that_stops_does_not_wait_for_ever(rig: Rig, monkeypatch:
             await client.answer()
     rig.go.set()
     await until(lambda: rig.running == 0, "the handler has ended")
-
-
-async def test_a_time_limit_can_be_lifted_for_one_request(open_rig: OpenRig) -> None:
-    rig = await open_rig(body_seconds=0.2, idle_seconds=0.2)
-    start = rig.watched.inner.start_request
-
-    def patient(server_conn: object, connection: Any) -> Any:
-        connection.set_body_timeout(None)
-        return start(server_conn, connection)
-
-    rig.watched.inner.start_request = patient  # type: ignore[assignment, method-assign]
-    client = await rig.client(POST + b"Content-Length: 4\r\n\r\nha")
-    other = await rig.client()
-    assert await other.rest() == b""
-    client.send(b"lf")
-    assert (await client.answer()).body == b"4"

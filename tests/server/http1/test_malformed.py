@@ -1,4 +1,4 @@
-"""A request that two parties could read differently is refused, clearly, and the connection is closed (FAULTS §3)."""
+"""A request that two parties could read differently is refused, clearly, and the connection is closed."""
 
 import json
 

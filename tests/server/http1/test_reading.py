@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leflux.http1.reader import Reader
+from leflux.http1.reader import RequestReader
 from tests.server.conftest import until
-from tests.server.http1.conftest import CAP, HEAD, OpenRig, Rig, still
+from tests.server.http1.conftest import CAP, HEAD, Rig, still
 
 BODY = b"PUT /echo HTTP/1.1\r\nHost: shop.test\r\n"
 CHUNKED = BODY + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -36,7 +36,7 @@ def said(body: bytes) -> Any:
 
 def read(pieces: list[bytes]) -> list[tuple[Any, list[tuple[str, str]], bytes]]:
     """What a reader makes of the pieces: start line, headers and body of each request."""
-    reader, found = Reader(65_536, 65_536), []
+    reader, found = RequestReader(65_536, 65_536), []
     current: tuple[Any, list[tuple[str, str]]] | None = None
     body = b""
     for piece in pieces:
@@ -49,7 +49,7 @@ def read(pieces: list[bytes]) -> list[tuple[Any, list[tuple[str, str]], bytes]]:
             body += reader.take()
             if current is not None and reader.is_complete:
                 found.append((*current, body))
-                reader.next(65_536)
+                reader.next()
                 current, body = None, b""
     return found
 
@@ -110,7 +110,7 @@ async def test_requests_that_nobody_waits_for_are_not_buffered(rig: Rig) -> None
     await still(lambda: client.writer.transport.get_write_buffer_size())
     assert not flooding.done()
     flooding.cancel()
-    [connection] = rig.server._keeper.connections
+    [connection] = rig.server._registry.connections
     assert len(connection._data) <= 2 * 262_144  # type: ignore[attr-defined]
     assert rig.running == 1
 
@@ -185,16 +185,3 @@ async def test_a_client_that_has_closed_its_side_gets_its_answers(rig: Rig) -> N
     rig.go.set()
     assert [(await client.answer()).status for _ in range(2)] == [200, 200]
     assert await client.rest() == b""
-
-
-async def test_a_body_larger_than_the_default_is_read_when_the_delegate_allows_it(open_rig: OpenRig) -> None:
-    rig = await open_rig(body_bytes=10)
-    assert (await rig.ask(BODY + b"Content-Length: 11\r\n\r\n" + b"x" * 11)).status == 413
-    start = rig.watched.inner.start_request
-
-    def generous(server_conn: object, connection: Any) -> Any:
-        connection.set_max_body_size(100)
-        return start(server_conn, connection)
-
-    rig.watched.inner.start_request = generous  # type: ignore[assignment, method-assign]
-    assert (await rig.ask(BODY + b"Content-Length: 11\r\n\r\n" + b"x" * 11)).status == 200

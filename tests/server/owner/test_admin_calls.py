@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.server.conftest import until
-from tests.server.owner import OwnerKit, converse, owning
+from tests.server.owner_kit import OwnerKit, converse, owning
 
 SHOP = "/sites/shop"
 PLAYBOOK = Path("config/playbook.yaml")
@@ -31,9 +31,10 @@ async def test_a_listing_names_live_and_ended_sessions(tmp_path: Path, backend: 
         ended = await converse(visitor, "I was here", visitorId="v-1")
         await until_gone(kit, ended)
         live = await converse(visitor, "I am here")
-        found = {row["sessionId"]: row for row in (await owner.get(f"{SHOP}/sessions"))["sessions"]}
-        assert found.keys() == {ended, live}
-        row = found[ended]
+        found = {row["conversationId"]: row for row in (await owner.get(f"{SHOP}/sessions"))["sessions"]}
+        names = await kit.named(ended, live)
+        assert found.keys() == set(names)
+        row = found[names[0]]
         assert (row["live"], row["firstText"], row["visitorId"]) == (False, "I was here", "v-1")
         assert row in (await owner.get(f"{SHOP}/sessions?state=ended"))["sessions"]
 
@@ -55,13 +56,14 @@ async def test_a_listing_is_paged_and_searched(tmp_path: Path, backend: str) -> 
         cursor = ""
         while True:
             page = await owner.get(f"{SHOP}/sessions?limit=2&cursor={cursor}")
-            seen += [row["sessionId"] for row in page["sessions"]]
+            seen += [row["conversationId"] for row in page["sessions"]]
             cursor = page["nextCursor"]
             if cursor is None:
                 break
-        assert sorted(seen) == sorted(made)
+        names = await kit.named(*made)
+        assert sorted(seen) == sorted(names)
         found = await owner.get(f"{SHOP}/sessions?q=number 3&state=live")
-        assert [row["sessionId"] for row in found["sessions"]] == [made[3]]
+        assert [row["conversationId"] for row in found["sessions"]] == [names[3]]
         assert (await owner.call("GET", f"{SHOP}/sessions?cursor=nonsense"))[0] == 400
 
 
@@ -72,13 +74,14 @@ async def test_a_transcript_shows_what_was_said_and_where(tmp_path: Path, backen
         body = {"sessionId": first, "clientMessageId": str(uuid4()), "message": "again", "context": {"title": "Lamps"}}
         assert (await visitor.call("POST", "/api/chat", body))[0] == 200
         second = await converse(visitor, "hello again", continues=first)
+        names = await kit.named(first, second)
         shown = await owner.get(f"{SHOP}/sessions/{first}?limit=2")
         assert shown["messages"][0]["text"] == "<img src=x onerror=alert(1)>"
         assert (shown["context"], shown["more"], shown["live"]) == ({"title": "Lamps"}, True, True)
-        assert (shown["continues"], shown["continuedBy"]) == (None, second)
+        assert (shown["continues"], shown["continuedBy"]) == (None, names[1])
         rest = await owner.get(f"{SHOP}/sessions/{first}?since=2")
         assert rest["messages"][0]["text"] == "again"
-        assert (await owner.get(f"{SHOP}/sessions/{second}"))["continues"] == first
+        assert (await owner.get(f"{SHOP}/sessions/{second}"))["continues"] == names[0]
 
 
 async def test_deleting_is_for_good_and_gives_a_receipt(tmp_path: Path, backend: str) -> None:
@@ -89,7 +92,7 @@ async def test_deleting_is_for_good_and_gives_a_receipt(tmp_path: Path, backend:
         await socket.wait("session_joined")
         status, answer = await owner.call("DELETE", f"{SHOP}/sessions/{session_id}")
         assert (status, answer["deleted"]) == (200, {"sessions": 1, "messages": 2, "logged": 2, "tasks": 0})
-        assert answer["receipt"]["sessionId"] == session_id
+        assert [answer["receipt"]["conversationId"]] == await kit.named(session_id)
         assert answer["receipt"]["counts"] == answer["deleted"]
         await socket.wait("session_deleted")
         assert (await visitor.call("GET", f"/api/session/{session_id}"))[0] == 410
@@ -116,8 +119,8 @@ async def test_many_are_deleted_at_once(tmp_path: Path, backend: str) -> None:
         made = [await converse(visitor, "one of many") for _ in range(3)]
         unknown = str(uuid4())
         status, answer = await owner.call("POST", f"{SHOP}/sessions/delete", {"ids": [*made, unknown]})
-        assert (status, answer["deleted"]["sessions"], answer["missing"]) == (200, 3, [unknown])
-        assert [receipt["sessionId"] for receipt in answer["receipts"]] == made
+        assert (status, answer["deleted"]["sessions"], answer["missing"]) == (200, 3, await kit.named(unknown))
+        assert [receipt["conversationId"] for receipt in answer["receipts"]] == await kit.named(*made)
         assert (await owner.call("POST", f"{SHOP}/sessions/delete", {"ids": ["x"]}))[0] == 400
         assert (await owner.call("POST", f"{SHOP}/sessions/delete", {"ids": [unknown] * 101}))[0] == 400
 

@@ -11,12 +11,12 @@ import yaml
 
 from leflux.web import admin
 from tests.server.conftest import ORIGIN
-from tests.server.owner import converse, owning
+from tests.server.owner_kit import converse, owning
 
-DESCRIPTION = Path(__file__).resolve().parent.parent.parent / "docs" / "openapi.yaml"
+DESCRIPTION = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 CHECKS += ",negative_data_rejection"
-SECONDS = 90
+SECONDS = 240
 SESSIONS = 4
 
 
@@ -29,10 +29,12 @@ def with_real_names(folder: Path, kept: list[str], doomed: list[str]) -> Path:
     components = described["components"]
     components["parameters"]["SiteId"]["schema"] = {"enum": ["shop"]}
     components["parameters"]["SessionId"]["schema"] = {"enum": kept}
+    components["parameters"]["ConversationId"]["schema"] = {"enum": kept}
     components["schemas"]["ChatRequest"]["properties"]["sessionId"] = {"enum": kept}
-    for path in described["paths"].values():
-        if "delete" in path:
-            path["delete"]["parameters"] = [in_path("sessionId", doomed)]
+    for address, path in described["paths"].items():
+        for name in ("sessionId", "conversationId"):
+            if "delete" in path and f"{{{name}}}" in address:
+                path["delete"]["parameters"] = [in_path(name, doomed)]
     described["paths"]["/api/admin/sites/{siteId}/privacy"]["put"]["parameters"] = [in_path("siteId", ["other"])]
     file = folder / "openapi.yaml"
     file.write_text(yaml.safe_dump(described), "utf-8")

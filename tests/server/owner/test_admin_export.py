@@ -15,10 +15,10 @@ import pytest
 
 from backends.errors import StoreUnavailable
 from backends.records import LogEntry
-from leflux.lines import CHUNK, export_chunks, guarded
+from leflux.owner.export_format import CHUNK, export_chunks, guarded
 from leflux.web.admin import export, listing
 from tests.server.conftest import until
-from tests.server.owner import Caller, OwnerKit, converse, owning
+from tests.server.owner_kit import Caller, OwnerKit, converse, owning
 
 EXPORT = "/api/admin/sites/shop/export"
 
@@ -46,13 +46,14 @@ async def test_every_message_is_a_line(tmp_path: Path, backend: str) -> None:
     async with owning(tmp_path, backend) as kit:
         visitor, owner = await kit.visitor(), await kit.owner()
         session_id = await converse(visitor, "one", "two", visitorId="v-1")
+        (name,) = await kit.named(session_id)
         media_type, body = await download(owner, "format=jsonl")
         lines = [json.loads(line) for line in body.splitlines()]
         assert media_type == "application/x-ndjson"
         assert [line["text"] for line in lines] == ["one", "echo: one", "two", "echo: two"]
-        assert {(line["sessionId"], line["visitorId"]) for line in lines} == {(session_id, "v-1")}
+        assert {(line["conversationId"], line["visitorId"]) for line in lines} == {(name, "v-1")}
         shown = await owner.get(f"/sites/shop/sessions/{session_id}")
-        assert [{k: v for k, v in line.items() if k not in {"sessionId", "visitorId"}} for line in lines] == shown[
+        assert [{k: v for k, v in line.items() if k not in {"conversationId", "visitorId"}} for line in lines] == shown[
             "messages"
         ]
         later = lines[-1]["ts"] + 1
@@ -67,17 +68,21 @@ async def test_what_a_search_lists_is_what_is_exported(tmp_path: Path, backend: 
         await converse(visitor, "a chair")
         _, body = await download(owner, "q=lamp&state=live")
         lines = [json.loads(line) for line in body.splitlines()]
-        assert [line["sessionId"] for line in lines[::2]] == lamps[::-1]
+        names = await kit.named(*lamps)
+        assert [line["conversationId"] for line in lines[::2]] == names[::-1]
         assert [line["text"] for line in lines[:2]] == ["lamp 2", "echo: lamp 2"]
         shown = await owner.get(f"/sites/shop/sessions/{lamps[2]}")
-        head = {"sessionId": lamps[2], "visitorId": "v-1"}
+        head = {"conversationId": names[2], "visitorId": "v-1"}
         assert lines[:2] == [head | message for message in shown["messages"]]
-        rows = list(csv.DictReader(io.StringIO((await download(owner, "q=lamp&format=csv"))[1].decode(), newline="")))
+        rows = list(
+            csv.DictReader(io.StringIO((await download(owner, "q=lamp&format=csv"))[1].decode("utf-8-sig"), newline=""))
+        )
         assert [row["messageId"] for row in rows] == [line["id"] for line in lines]
         assert (await download(owner, "state=ended"))[1] == b""
         assert (await owner.call("GET", "/sites/shop/export?state=nonsense"))[0] == 400
         trail = (await owner.get("/sites/shop/audit"))["entries"]
-        assert trail[-1]["details"] == {"format": "jsonl", "from": None, "to": None, "filtered": True}
+        exported = [entry for entry in trail if entry["action"] == "log.exported"]
+        assert exported[-1]["details"] == {"format": "jsonl", "from": None, "to": None, "filtered": True}
 
 
 async def test_a_filtered_export_reads_pages_of_conversations_and_of_messages(
@@ -90,26 +95,58 @@ async def test_a_filtered_export_reads_pages_of_conversations_and_of_messages(
         await kit.storage.log.append([entry(n, "lamp", session) for session in sessions for n in range(1, 6)])
         _, body = await download(await kit.owner(), "q=lamp")
         lines = [json.loads(line) for line in body.splitlines()]
-        assert sorted((line["sessionId"], line["seq"]) for line in lines) == sorted(
-            (session, n) for session in sessions for n in range(1, 6)
+        assert sorted((line["conversationId"], line["seq"]) for line in lines) == sorted(
+            (name, n) for name in await kit.named(*sessions) for n in range(1, 6)
         )
 
 
-HOSTILE = ["=HYPERLINK(1)", "+1", "-1", "@sum", "\tx", "\rx", "\n=1", 'a "quote", and\nlines', "<script>", "‮"]
+HARMLESS = ['a "quote", and\nlines', "<script>", "‮", "a=b", "3 - 2", "mail@shop.test", ":-)"]
+FORMULAS = ["=HYPERLINK(1)", "+1", "-1", "@sum", "\tx", "\rx", "\n=1", ";=1", "；=1", "＝1", "＋1", "－1", "＠sum"]
+FORMULAS += [
+    " =1",
+    '"=1',
+    "'=1",
+    '";=1',
+    "\u00a0=1",
+    "\u200b=1",
+    "\ufeff=1",
+    "|=1",
+    ",=1",
+    "\x00=1",
+    "hello;=1",
+    "two\n=1",
+]
+FORMULAS += ["a;\t＝1", "x | @sum", "“=1"]
 
 
-async def test_a_spreadsheet_runs_nothing_that_a_visitor_wrote(tmp_path: Path) -> None:
+def spreadsheet(text: str, separator: str) -> list[str]:
+    """The cells that a spreadsheet with this list separator finds."""
+    return [
+        cell
+        for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=separator)
+        for cell in row
+    ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+async def test_a_spreadsheet_runs_nothing_that_a_visitor_wrote(tmp_path: Path, separator: str) -> None:
     async with owning(tmp_path) as kit:
-        await kit.storage.log.append([entry(number, text, str(uuid4())) for number, text in enumerate(HOSTILE, 1)])
+        texts = [*HARMLESS, *FORMULAS]
+        await kit.storage.log.append([entry(number, text, str(uuid4())) for number, text in enumerate(texts, 1)])
         media_type, body = await download(await kit.owner(), "format=csv")
-        rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
         assert media_type.startswith("text/csv")
-        assert sorted(row["text"].removeprefix("'") for row in rows) == sorted(HOSTILE)
-        assert not [cell for row in rows for cell in row.values() if cell.startswith(tuple("=+-@\t\r\n"))]
+        assert body.startswith(b"\xef\xbb\xbf")
+        cells = spreadsheet(body.decode(), separator)
+        assert len(cells) > len(texts)
+        assert not [
+            cell for cell in cells if cell.lstrip(' "\u00a0\u200b\ufeff\x00').startswith(tuple("=+-@＝＋－＠\t\r\n"))
+        ]
 
 
 def test_only_what_would_run_is_guarded() -> None:
-    assert [guarded(cell) for cell in (None, 5, "a=b", "=b")] == ["", "5", "a=b", "'=b"]
+    assert [guarded(cell) for cell in (None, 5, *HARMLESS)] == ["", "5", *HARMLESS]
+    assert not [text for text in FORMULAS if guarded(text) == text]
+    assert [guarded(cell) for cell in ("=b", "a;=b", ";=b")] == ["'=b", "a;'=b", "';'=b"]
 
 
 MANY = [50_000, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])]
@@ -123,7 +160,7 @@ async def test_so_many_messages_pass_in_little_memory(tmp_path: Path, count: int
         total = 0
         tracemalloc.start()
         try:
-            async for chunk in export_chunks(entries, "jsonl"):
+            async for chunk in export_chunks(entries, "jsonl", str):
                 total += len(chunk)
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -150,16 +187,16 @@ async def test_a_reader_that_stops_is_waited_for_and_then_dropped(
     taken: list[int] = []
     closed = asyncio.Event()
 
-    async def counted(entries: Any, kind: Any) -> Any:
+    async def counted(entries: Any, kind: Any, name: Any) -> Any:
         try:
-            async for chunk in export_chunks(entries, kind):
+            async for chunk in export_chunks(entries, kind, name):
                 taken.append(len(chunk))
                 yield chunk
         finally:
             closed.set()
 
     monkeypatch.setattr(export, "export_chunks", counted)
-    monkeypatch.setattr(export, "PATIENCE", 1.0)
+    monkeypatch.setattr(export, "CHUNK_SECONDS", 1.0)
     async with owning(tmp_path, "sqlite") as kit:
         await fill(kit, 50_000)
         reader = await slow_reader(kit, await kit.owner())
@@ -174,7 +211,7 @@ async def test_a_reader_that_stops_is_waited_for_and_then_dropped(
 
 
 async def test_an_export_that_breaks_off_does_not_look_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(entries: Any, kind: Any) -> Any:
+    async def broken(entries: Any, kind: Any, name: Any) -> Any:
         yield b"the first lines\n"
         raise StoreUnavailable("away")
 
@@ -186,7 +223,7 @@ async def test_an_export_that_breaks_off_does_not_look_whole(tmp_path: Path, mon
 
 
 async def test_an_export_that_cannot_begin_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(entries: Any, kind: Any) -> Any:
+    async def broken(entries: Any, kind: Any, name: Any) -> Any:
         raise StoreUnavailable("away")
         yield b""
 

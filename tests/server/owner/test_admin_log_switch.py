@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Services
 from tests.server.conftest import Socket, Visitor, until
-from tests.server.owner import change, converse
+from tests.server.owner_kit import change, converse
 from tests.server.searching import STORES, searched
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import until
-from tests.server.owner import PRIVACY, change, converse, owning, say
+from tests.server.owner_kit import PRIVACY, change, converse, owning, say
 
 
 async def test_the_rules_begin_as_the_configuration_says(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ async def test_with_the_log_off_nothing_that_is_said_reaches_it(tmp_path: Path, 
         quiet = await converse(visitor, "private from the start")
         lines = [message["text"] for message in (await owner.get(f"/sites/shop/sessions/{session_id}"))["messages"]]
         assert lines == ["this is kept", "echo: this is kept"]
-        listed = [row["sessionId"] for row in (await owner.get("/sites/shop/sessions"))["sessions"]]
-        assert listed == [session_id]
+        listed = [row["conversationId"] for row in (await owner.get("/sites/shop/sessions"))["sessions"]]
+        assert listed == await kit.named(session_id)
         opened = await owner.get(f"/sites/shop/sessions/{quiet}")
         assert opened["messages"][0]["text"] == "private from the start"
         assert (await owner.get("/sites/shop/sessions?q=private"))["sessions"] == []

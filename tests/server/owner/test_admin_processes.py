@@ -4,17 +4,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
-import msgspec
 import pytest
 import yaml
 
-from backends import StoreSettings, open_storage
-from leflux import live
-from leflux.owners import Owners
+from backends import open_storage, read_settings
+from leflux.owner import documents
+from leflux.owner.accounts import Accounts
 from tests.conftest import Services
 from tests.server.conftest import until
 from tests.server.fleet import Member, fleet
-from tests.server.owner import EMAIL, Caller, converse, owning
+from tests.server.owner_kit import EMAIL, Caller, converse, owning
 from tests.services.redis import RedisServer, redis
 
 
@@ -22,7 +21,7 @@ async def test_a_rule_reaches_every_process_over_the_bus(
     tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Only the note can bring it: the slow timer would take an hour.
-    monkeypatch.setattr(live.Refresher.__init__, "__defaults__", (3600.0,))
+    monkeypatch.setattr(documents.Refresher.__init__, "__defaults__", (3600.0,))
     server: RedisServer = services.get(redis)
     storage = {"backend": "redis", "redis": {"url": server.url, "prefix": f"{uuid4().hex}:"}}
     async with (
@@ -48,9 +47,9 @@ async def test_a_rule_reaches_every_process_over_the_bus(
 async def with_account(member: Member, password: str | None = None) -> str:
     """Make an account behind the backs of all; returns an API token of it."""
     store = yaml.safe_load(member.server.config.read_text())["storage"]
-    storage = await open_storage(msgspec.convert(store, StoreSettings))
+    storage = await open_storage(read_settings(store))
     try:
-        owners = Owners(storage.settings)
+        owners = Accounts(storage.settings)
         await owners.set_account(EMAIL, ["*"], password)
         return await owners.add_token(EMAIL)
     finally:

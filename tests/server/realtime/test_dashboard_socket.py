@@ -11,14 +11,14 @@ import pytest
 from argon2 import PasswordHasher
 from socketio.exceptions import ConnectionError as Refused
 
-from leflux.site_pages import Head, SitePages
+from leflux.sites.crawled_pages import CrawledPages, Head
 from tests.conftest import Services
 from tests.hostile_site import HostileSite, hostile_site, html
 from tests.server.conftest import until
 from tests.server.fleet import fleet
-from tests.server.owner import EMAIL, PASSWORD, Caller, OwnerKit, owning
+from tests.server.owner.test_admin_processes import with_account
+from tests.server.owner_kit import EMAIL, PASSWORD, Caller, OwnerKit, owning
 from tests.server.owner_page import NAMESPACE, OwnerPage, PageSocket, sign_in
-from tests.server.test_admin_processes import with_account
 from tests.services.redis import redis
 
 LOOK_EVERY = "leflux.realtime.dashboard.DashboardEvents.__init__.__defaults__"
@@ -33,7 +33,7 @@ CRAWLING: dict[str, Any] = {"sites": [SHOP, OTHER], "crawler": {"private_hosts":
 async def signed_in(tmp_path: Path, *sites: str, **sections: Any) -> AsyncIterator[tuple[OwnerKit, OwnerPage]]:
     async with owning(tmp_path, **CRAWLING | sections) as kit:
         # How well a password is kept is tested elsewhere, and costs a second each time.
-        kit.owners._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        kit.owners._passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         await kit.owners.set_account(EMAIL, sites or ["*"], PASSWORD)
         yield kit, await sign_in(await kit.anonymous())
 
@@ -109,7 +109,7 @@ async def test_what_no_note_told_is_read_from_the_store(tmp_path: Path, monkeypa
         socket = await page.socket()
         assert (await socket.watch("shop"))["state"] == "idle"
         # As a crawl by command does, which is on no bus.
-        await SitePages(kit.storage.settings).put_head("shop", Head(generation=1, pages=3, done=3, state="done"), 0)
+        await CrawledPages(kit.storage.settings).put_head("shop", Head(generation=1, pages=3, done=3, state="done"), 0)
         assert (await socket.wait("done"))["pages"] == 3
         await socket.close()
 
@@ -160,7 +160,7 @@ async def test_a_page_without_a_sign_in_that_holds_is_refused_as_any_strange_pag
         for cookie in ("", "leflux=made-up", "leflux=", "other=1", "__Host-" + page.cookie):
             assert await page.handshake("websocket", own, cookie) == 403, cookie
         assert await page.handshake("websocket", own, f"a=b; {page.cookie}") == 101
-        await kit.owners.logout(page.cookie.partition("=")[2])
+        await kit.owners.logout(page.secret)
         assert await page.handshake("websocket", own) == 403
 
 

@@ -145,7 +145,7 @@ async def _dropped(member: Member) -> bool:
 async def test_a_killed_subscription_is_made_again_and_what_it_missed_is_told(
     tmp_path: Path, store: RedisServer
 ) -> None:
-    """FAULTS 16."""
+    """A subscription that Redis drops is renewed, and what was missed is read (R1)."""
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
         owner = await seated(second.visitor, session_id)
@@ -246,7 +246,7 @@ async def test_a_join_waits_for_nobody_when_the_writer_cannot_be_asked(tmp_path:
 
 
 async def test_a_hundred_takeovers_across_processes_leave_one_owner(tmp_path: Path, store: RedisServer) -> None:
-    """FAULTS 30: the newest wins, and nobody fights back."""
+    """R4: the newest wins, and nobody fights back."""
     async with fleet(tmp_path, store) as members:
         session_id = await members[0].visitor.init()
         sockets = [await members[number % 2].visitor.socket(session_id) for number in range(100)]

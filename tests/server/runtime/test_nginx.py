@@ -1,4 +1,4 @@
-"""Two servers behind the nginx of `docs/deploy/`: WebSockets go anywhere, long polling stays where it began."""
+"""Two servers behind the nginx of `deploy/`: WebSockets go anywhere, long polling stays where it began."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Services
 from tests.server.conftest import Socket, Visitor
 from tests.server.fleet import Member, fleet
-from tests.services.nginx import proxied
+from tests.services.nginx import below_a_path, proxied
 from tests.services.redis import RedisServer, redis
 from tests.services.wait import until
 
@@ -112,6 +112,22 @@ async def test_the_metrics_are_not_for_visitors(tmp_path: Path, services: Servic
             assert answer.status == 200
 
 
+async def test_the_access_log_shortens_session_ids_and_holds_no_query(tmp_path: Path, services: Services) -> None:
+    async with behind_nginx(tmp_path, services) as (visitor, _):
+        session_id = await visitor.init()
+        encoded = f"%{ord(session_id[0]):02x}{session_id[1:]}"
+        for path in (session_id, f"{session_id}/messages", encoded, f"x?sessionId={session_id}"):
+            await visitor.call("GET", f"/api/session/{path}")
+        headers = {"Referer": f"http://shop.test/?s={session_id}"}
+        async with visitor.http.get(f"{visitor.base}/api/admin/sites/shop/sessions/{session_id}", headers=headers):
+            pass
+        log = tmp_path / "leflux.log"
+        await until(lambda: "/api/admin/sites/" in log.read_text(), "the last request is logged")
+        said = log.read_text()
+        assert f"/api/session/{session_id[:8]}~/messages" in said
+        assert session_id[9:] not in said
+
+
 async def test_each_visitor_is_known_by_an_own_address(tmp_path: Path, services: Services) -> None:
     """Or one who asks too often would be refused together with everybody else."""
     sections = {"server": {"trusted_proxies": ["127.0.0.1"]}, "limits": {"init_per_minute": 2}}
@@ -119,6 +135,23 @@ async def test_each_visitor_is_known_by_an_own_address(tmp_path: Path, services:
         statuses = [await init_from("127.0.0.2", visitor) for _ in range(2 * len(members) + 1)]
         assert statuses[-1] == 429
         assert await init_from("127.0.0.3", visitor) == 200
+
+
+async def test_a_visitor_is_served_below_a_path_of_another_site(tmp_path: Path, services: Services) -> None:
+    async with fleet(tmp_path, services.get(redis), 1) as (member,), below_a_path(tmp_path, member.server.port) as port:
+        visitor = Visitor(f"http://127.0.0.1:{port}/chat", member.visitor.http, AsyncExitStack())
+        session_id = await visitor.init()
+        async with visitor.http.get(f"{visitor.base}/embed.js") as script:
+            assert script.status == 200
+        headers = {"Origin": "http://shop.test"}
+        socket = f"{visitor.base}/socket.io/?EIO=4&transport=websocket"
+        async with visitor.http.ws_connect(socket, headers=headers) as opened:
+            assert (await opened.receive_str()).startswith("0{")
+            await opened.send_str(f'40{{"sessionId": "{session_id}", "url": "http://shop.test/"}}')
+            assert (await opened.receive_str()).startswith("40{")
+        for path in ("/dashboard/", "/api/admin/login", "/metrics", "/ready", "/api/stats", "/demo/"):
+            async with visitor.http.get(visitor.base + path) as answer:
+                assert answer.status == 404, path
 
 
 async def init_from(address: str, visitor: Visitor) -> int:

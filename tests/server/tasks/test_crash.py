@@ -1,4 +1,4 @@
-"""Tasks across crashes and processes: real servers that are killed, over SQLite and Redis (FAULTS 4, 26, 38)."""
+"""Tasks across crashes and processes: real servers that are killed, over SQLite and Redis."""
 
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -95,7 +95,7 @@ async def test_a_server_that_dies_and_nobody_returns_aborts_the_task_once(tmp_pa
 
 
 async def test_a_hundred_reloads_in_mid_task_are_one_task_and_every_step_runs_once(tmp_path: Path) -> None:
-    """FAULTS 26: the page is reloaded again and again, at every point of a step."""
+    """T1 to T4: the page is reloaded again and again, at every point of a step."""
     async with deployed(tmp_path, "30s") as (visitor, _):
         page, plan = await begin(visitor)
         started: list[str] = []
@@ -183,7 +183,7 @@ async def test_a_message_by_http_to_another_process_begins_a_task_on_the_visitor
 
 
 async def test_a_plan_that_the_bus_has_lost_reaches_the_page_all_the_same(tmp_path: Path) -> None:
-    """FAULTS 16: the store is the truth, events are hints."""
+    """R1: the store is the truth, events are hints."""
     async with fleet(tmp_path, "30s", deaf=True) as (_, (first, second)):
         page = await view(first, await first.init())
         await page.report("update_context", context={"url": HOME})

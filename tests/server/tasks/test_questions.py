@@ -1,4 +1,4 @@
-"""What a visitor is asked while a task runs, and what their answers do (PROTOCOL §4, `Reload in mid-task`)."""
+"""What a visitor is asked while a task runs, and what their answers do (docs/protocol.md#tasks)."""
 
 from pathlib import Path
 

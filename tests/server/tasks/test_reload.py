@@ -1,4 +1,4 @@
-"""Acting on the page, as the widget sees it: PROTOCOL §4, `Reload in mid-task`."""
+"""Acting on the page, as the widget sees it: docs/protocol.md#reload-in-mid-task."""
 
 import asyncio
 from pathlib import Path

@@ -1,9 +1,10 @@
-"""Bad input: the code of PROTOCOL §1, nothing stored, the process unharmed (FAULTS §3)."""
+"""Bad input: the code of docs/protocol.md#errors, nothing stored, the process unharmed."""
 
 import asyncio
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from tests.server.conftest import ORIGIN, Opened, Visitor
@@ -22,7 +23,7 @@ async def post(visitor: Visitor, path: str, data: bytes, headers: dict[str, str]
         (b"{", "bad_json"),
         (b"", "bad_json"),
         (b'{"websiteUrl": NaN}', "bad_json"),
-        (b'{"websiteUrl": "\\ud800"}', "bad_json"),
+        (b'{"websiteUrl": "\\ud800}', "bad_json"),
         (b'{"websiteUrl": "\xff"}', "bad_json"),
         (b'{"websiteUrl": ' + b"[" * 100_000, "bad_json"),
         (b"[]", "invalid_request"),
@@ -219,3 +220,37 @@ async def test_forged_forwarding_headers_do_not_lift_a_limit(opened: Opened) -> 
         status, _ = await visitor.call("POST", "/api/session/init", {"websiteUrl": "x"}, headers=headers)
         statuses.append(status)
     assert statuses == [200, 200, 429]
+
+
+async def test_every_call_of_an_address_counts_restores_and_reads_included(opened: Opened) -> None:
+    visitor = await opened(limits={"address_messages_per_minute": 1})
+    session_id = await visitor.init()
+    calls = [("POST", ""), ("GET", ""), ("GET", "/messages"), ("DELETE", "x")]
+    statuses = []
+    for number in range(45):
+        method, suffix = calls[number % len(calls)]
+        statuses.append((await visitor.call(method, f"/api/session/{session_id}{suffix}"))[0])
+    assert 429 not in statuses[:39]
+    assert statuses[-3:] == [429] * 3
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=connector) as http:
+        headers = {"Origin": ORIGIN}
+        async with http.get(f"{visitor.base}/api/session/{session_id}", headers=headers) as other:
+            assert other.status == 200
+
+
+async def test_a_call_counts_by_its_bytes_too(opened: Opened) -> None:
+    visitor = await opened(limits={"address_messages_per_minute": 1})
+    statuses = [(await post(visitor, "/api/chat", b"[" * 65_000))[0] for _ in range(4)]
+    assert statuses == [400, 400, 429, 429]
+
+
+async def test_an_answer_counts_by_its_bytes_too(opened: Opened) -> None:
+    visitor = await opened(limits={"address_messages_per_minute": 3})
+    session_id = await visitor.init()
+    for number in range(3):
+        said = {"sessionId": session_id, "clientMessageId": str(number), "message": "\U0001f642" * 5_000}
+        assert (await visitor.call("POST", "/api/chat", said))[0] == 200
+    statuses = [(await visitor.call("POST", f"/api/session/{session_id}"))[0] for _ in range(120)]
+    assert 20 < statuses.count(200) < 80
+    assert statuses[-1] == 429

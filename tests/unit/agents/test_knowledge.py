@@ -7,27 +7,36 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.memory_log import MemorySettings
-from leflux.agents.base import Delta, Done, Plan, Turn
-from leflux.agents.knowledge import KnowledgeAgent
-from leflux.agents.quoting import inert, link
-from leflux.agents.signposts import destination
-from leflux.agents.small_talk import small_talk
-from leflux.agents.titles import without_site_name
-from leflux.site_pages import DOCUMENT_BYTES, Block, Head, Link, Page, Section, SitePages, pack, unpack
-from leflux.sites import Site
-from leflux.wire import StoredMessage
+from backends.memory.log import MemorySettingsStore
+from leflux.agents.base import Delta, Done, Plan, Question
+from leflux.agents.knowledge.agent import KnowledgeAgent
+from leflux.agents.knowledge.page_names import destination
+from leflux.agents.knowledge.quoting import inert, link
+from leflux.agents.knowledge.small_talk import small_talk
+from leflux.agents.knowledge.titles import without_site_name
+from leflux.protocol import StoredMessage
+from leflux.sites.crawled_pages import (
+    Block,
+    CrawledPage,
+    CrawledPages,
+    Head,
+    PageLink,
+    Section,
+)
+from leflux.sites.registry import Site
 
 SITE = Site(id="shop", name="Northlight", allowed_hosts=["shop.test", "127.0.0.1"])
 BASE = "http://127.0.0.1:9000"
 
 
-def page(path: str, title: str, *sections: tuple[str, str], links: tuple[str, ...] = ()) -> Page:
+def page(path: str, title: str, *sections: tuple[str, str], links: tuple[str, ...] = ()) -> CrawledPage:
     read = [
         Section(heading, 2, heading.lower().replace(" ", "-") or None, [Block("p", text)]) for heading, text in sections
     ]
-    named = [Link(BASE + link, link.strip("/").capitalize()) for link in links]
-    return Page(url=BASE + path, title=f"{title} · Northlight", sections=read, digest=path, lang="en", links=named)
+    named = [PageLink(BASE + link, link.strip("/").capitalize()) for link in links]
+    return CrawledPage(
+        url=BASE + path, title=f"{title} · Northlight", sections=read, digest=path, lang="en", links=named
+    )
 
 
 PAGES = [
@@ -70,8 +79,8 @@ class Asked:
         return sources[0]["url"] if sources else None
 
 
-async def filled(pages: list[Page] = PAGES, own: bool = False) -> SitePages:
-    store = SitePages(MemorySettings())
+async def filled(pages: list[CrawledPage] = PAGES, own: bool = False) -> CrawledPages:
+    store = CrawledPages(MemorySettingsStore())
     for each in pages:
         await store.put("shop", each)
     await store.put_head("shop", Head(generation=1, pages=len(pages), start=BASE + "/", own=own, state="done"), 0)
@@ -87,7 +96,7 @@ async def ask(agent: KnowledgeAgent, text: str, before: tuple[str, ...] = (), he
 
     asked = Asked()
     question = StoredMessage(id="q", seq=len(before) + 1, role="visitor", text=text, ts=0)
-    async for event in agent.reply(Turn("shop", "s", question, history, context)):
+    async for event in agent.reply(Question("shop", "s", question, history, context)):
         if isinstance(event, Delta):
             asked.text += event.text
             asked.pieces += 1
@@ -110,7 +119,7 @@ async def agent() -> KnowledgeAgent:
         ("How much does delivery cost?", "/shipping#prices", "6.90 euro"),
         ("how long does it take to Norway", "/shipping#norway", "nine days"),
         ("Can I get a refund?", "/returns#returning-a-lamp", "60 days"),
-        ("may I clean brass with vinegar", "/care#brass", "dry cloth"),
+        ("may I clean brass with vinegar", "/care#brass", "Never use vinegar"),
     ],
 )
 async def test_the_passage_is_quoted_and_its_page_cited(
@@ -119,8 +128,8 @@ async def test_the_passage_is_quoted_and_its_page_cited(
     asked = await ask(agent, question)
     assert asked.url == BASE + url
     assert said in asked.text
-    assert f"]({BASE + url})" in asked.text
-    assert asked.pieces > 1
+    # The page shows the sources: the text does not name them again.
+    assert BASE not in asked.text
     assert asked.data["answered"] is True
 
 
@@ -155,9 +164,8 @@ async def test_nothing_that_a_page_says_is_markup_or_an_order(agent: KnowledgeAg
     while "`" in rest:
         before, _, after = rest.partition("`")
         rest = before + after.partition("`")[2]
-    assert "http" not in rest.replace(f"({BASE}/evil#charging-a-battery)", "")
-    assert not {"<", "!", "*", "@"} & set(rest)
-    assert rest.count("[") == 1
+    assert "http" not in rest
+    assert not {"<", "*", "@", "["} & set(rest)
     assert len(asked.data["sources"]) == 1
 
 
@@ -219,16 +227,16 @@ async def test_small_talk_is_answered_without_a_search(agent: KnowledgeAgent, te
     "text", ["hello, what does shipping cost?", "who are your suppliers", "thanks for what?" + "x" * 200]
 )
 def test_a_question_is_not_small_talk(text: str) -> None:
-    assert small_talk(text, "Northlight") is None
+    assert small_talk(text, "Northlight", "en") is None
 
 
 async def test_a_site_that_was_never_crawled_says_so() -> None:
-    agent = KnowledgeAgent([SITE], SitePages(MemorySettings()))
+    agent = KnowledgeAgent([SITE], CrawledPages(MemorySettingsStore()))
     assert "not been indexed" in (await ask(agent, "What does shipping cost?")).text
 
 
 async def test_a_finished_crawl_of_any_process_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leflux.agents.shelf.CHECK_EVERY", 0.0)
+    monkeypatch.setattr("leflux.agents.knowledge.indexes.CHECK_EVERY", 0.0)
     store = await filled()
     agent = KnowledgeAgent([SITE], store)
     assert (await ask(agent, "do you sell candles")).data == {"answered": False}
@@ -255,20 +263,10 @@ async def test_what_the_site_defines_answers_what_it_is() -> None:
     assert (await ask(agent, "What is the patina polish?")).url == BASE + "/brass#patina"
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 async def test_hostile_questions_end(agent: KnowledgeAgent) -> None:
     for text in ("a " * 2_500, "take me to " + "x " * 2_000, "and " * 1_250, "ABab" * 1_250, "-a" * 2_500, "_" * 5_000):
         assert (await ask(agent, text)).text
-
-
-def test_a_long_page_is_cut_to_a_document_and_says_so() -> None:
-    words = [f"{number * 7919:x}" for number in range(60_000)]
-    sections = [Section(str(n), 2, None, [Block("p", " ".join(words[n::30]))]) for n in range(30)]
-    kept, packed = pack(Page(url="u", title="t", sections=sections, digest="d"))
-    assert len(packed) <= DOCUMENT_BYTES
-    assert kept.truncated
-    assert unpack(packed) == kept
-    assert unpack(b"garbage") is None
 
 
 def test_the_name_of_the_site_is_left_out_of_titles() -> None:
@@ -285,7 +283,8 @@ def test_destinations_are_told_from_questions() -> None:
 def test_serving_without_knowledge_imports_none_of_its_libraries() -> None:
     heavy = "numpy bm25s trafilatura lxml Stemmer protego"
     code = (
-        "import sys, run; from leflux.agents import open_agent; from leflux.config import AgentSettings;"
+        "import sys, leflux.commands.cli; from leflux.agents import open_agent;"
+        "from leflux.config import AgentSettings;"
         "open_agent(AgentSettings(kind='echo'), [], None);"
         f"print([name for name in '{heavy}'.split() if name in sys.modules])"
     )

@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backends.memory_log import MemorySettings
+from backends.memory.log import MemorySettingsStore
 from bench.knowledge.judge import first_source
 from bench.knowledge.site import served
-from leflux.agents.base import Delta, Done, Turn
-from leflux.agents.knowledge import KnowledgeAgent
+from leflux.agents.base import Delta, Done, Question
+from leflux.agents.knowledge.agent import KnowledgeAgent
 from leflux.config import CrawlerSettings
 from leflux.crawling.crawl import crawl
-from leflux.site_pages import SitePages
-from leflux.sites import Site
+from leflux.protocol import StoredMessage
+from leflux.sites.crawled_pages import CrawledPages
+from leflux.sites.registry import Site
 from leflux.web.demo import render
-from leflux.wire import StoredMessage
 
 SITE = Site(id="docs", name="Northlight", allowed_hosts=["127.0.0.1"])
 ANSWERABLE = [
@@ -54,7 +54,7 @@ async def test_the_demo_shop_answers_what_a_newcomer_asks(tmp_path: Path) -> Non
         file = tmp_path / "demo" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(body)
-    pages = SitePages(MemorySettings())
+    pages = CrawledPages(MemorySettingsStore())
     with served(tmp_path) as base:
         await crawl(SITE, f"{base}demo/index.html", pages, CrawlerSettings(private_hosts=["127.0.0.1"]))
     agent = KnowledgeAgent([SITE], pages)
@@ -79,7 +79,7 @@ async def asked(agent: KnowledgeAgent, ask: str) -> tuple[str, dict[str, Any]]:
 
     message = StoredMessage(id="0", seq=1, role="visitor", text=ask, ts=0)
     text, data = "", None
-    async for event in agent.reply(Turn(SITE.id, "0", message, nothing, context)):
+    async for event in agent.reply(Question(SITE.id, "0", message, nothing, context)):
         if isinstance(event, Delta):
             text += event.text
         elif isinstance(event, Done):

@@ -8,20 +8,20 @@ import msgspec
 import pytest
 import yaml
 
-import run
-from leflux.agents.base import AgentEvent, Ask, Delta, Done, Plan, Turn
+from leflux.agents.base import AgentEvent, Ask, Delta, Done, Plan, Question
 from leflux.agents.echo import EchoAgent
-from leflux.agents.playbook import PlaybookAgent
-from leflux.agents.playbook_file import load_playbook
-from leflux.agents.visitor_data import extract
+from leflux.agents.playbook.agent import PlaybookAgent, _next
+from leflux.agents.playbook.reader import load_playbook
+from leflux.agents.playbook.visitor_data import extract
+from leflux.commands import cli
 from leflux.config import ConfigError, load
-from leflux.plans import PlannedStep, Target
-from leflux.tasks.checks import Page, check
-from leflux.wire import StoredMessage
+from leflux.protocol import StoredMessage
+from leflux.tasks.checks import PageDescription, PlanRefused, check
+from leflux.tasks.plans import Expect, PlannedStep, Target
 from tests.server.acting import PLAYBOOK, playbook
 from tests.server.conftest import settings_tree
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def write(folder: Path, tree: Any) -> Path:
@@ -54,7 +54,7 @@ class Talk:
         async def context() -> tuple[bytes | None, bytes | None]:
             return msgspec.json.encode(self.context), None
 
-        events = [event async for event in self.agent.reply(Turn("s", "x", question, history, context))]
+        events = [event async for event in self.agent.reply(Question("s", "x", question, history, context))]
         last = events[-1]
         if isinstance(last, Ask):
             self._add("assistant", last.text, kind="question", data={"ask": last.name} | last.data)
@@ -176,6 +176,17 @@ def task(**fields: Any) -> dict[str, Any]:
         (task(steps=[{"action": "click", "target": "x", "value": "y"}]), "$.tasks[0].steps[0].value"),
         (task(steps=[{"action": "type", "target": "x", "value": "{age}"}]), "$.tasks[0].steps[0].value"),
         (task(say="Hi {nme}"), "$.tasks[0].say"),
+        (task(say="See {page.title}"), "$.tasks[0].say"),
+        (task(done="See {page.titel}"), "$.tasks[0].done"),
+        (task(steps=[{"action": "click", "target": "x", "expect": {}}]), "$.tasks[0].steps[0].expect"),
+        (
+            task(steps=[{"action": "click", "target": "x", "expect": {"text": "y", "within": "5m"}}]),
+            "$.tasks[0].steps[0].expect.within",
+        ),
+        (
+            task(steps=[{"action": "click", "target": "x", "expect": {"text": "{age}"}}]),
+            "$.tasks[0].steps[0].expect.text",
+        ),
         (task(colour="red"), "colour"),
         ({"tasks": task()["tasks"] + task()["tasks"]}, "$.tasks[1].id"),
         ("tasks: [", "line 1"),
@@ -194,10 +205,45 @@ def test_a_playbook_that_cannot_be_read_exits_2(tmp_path: Path, capsys: pytest.C
     agent = playbook(tmp_path, task(steps=[]), kind=kind)
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(settings_tree(tmp_path, agent=agent)))
-    assert run.main(["--config", str(file), "check"]) == 2
+    assert cli.main(["--config", str(file), "check"]) == 2
     assert "$.tasks[0].steps" in capsys.readouterr().err
     (tmp_path / "playbook.yaml").unlink()
-    assert run.main(["--config", str(file)]) == 2
+    assert cli.main(["--config", str(file)]) == 2
+
+
+def test_the_check_warns_of_clicks_that_nobody_can_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clicks: list[dict[str, Any]] = [{"target": "Pay"}, {"target": "Pay", "expect": {"text": "Paid"}}]
+    clicks += [{"target": "Pay", "url": "/paid"}, {"target": {"role": "radio", "name": "Card"}}]
+    agent = playbook(tmp_path, task(steps=[{"action": "click"} | click for click in clicks]))
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(settings_tree(tmp_path, agent=agent)))
+    assert cli.main(["--config", str(file), "check"]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 1
+    assert "$.tasks[0].steps[0]: a click that nobody can verify" in warnings[0]
+
+
+def test_what_a_step_expects_is_read_and_filled_in(tmp_path: Path) -> None:
+    expect = {"text": "Thanks, {name}", "element": "Order", "gone": {"role": "button"}, "within": "2s", "url": "/ok"}
+    tasks = load_playbook(write(tmp_path, task(steps=[{"action": "click", "target": "x", "expect": expect}])))
+    assert tasks[0].asks == ("name",)
+    planned = _next(tasks[0], {"name": "Ada"})
+    assert isinstance(planned, Plan)
+    gone = Target(role="button")
+    assert planned.steps[0].expect == Expect("/ok", "Thanks, Ada", Target(name="Order"), gone, 2_000)
+    page = PageDescription("http://shop.test/", {}, lambda url: url.startswith("http://shop.test/"))
+    checked = check(planned.steps, page)[0].expect
+    assert checked is not None
+    assert checked.url == "http://shop.test/ok"
+
+
+@pytest.mark.parametrize(
+    "expect", [Expect(), Expect(url="http://evil.test/"), Expect(text="x" * 301), Expect(text="x", within=30_001)]
+)
+def test_an_expectation_without_bounds_is_refused(expect: Expect) -> None:
+    page = PageDescription("http://shop.test/", {}, lambda url: url.startswith("http://shop.test/"))
+    with pytest.raises(PlanRefused):
+        check([PlannedStep("click", Target(name="x"), expect=expect)], page)
 
 
 def test_the_shipped_playbook_is_allowed_on_the_demo_site() -> None:
@@ -205,7 +251,7 @@ def test_the_shipped_playbook_is_allowed_on_the_demo_site() -> None:
     assert [each.id for each in tasks] == ["book-a-demo", "write-to-us"]
     assert tasks[0].asks == ("name", "email", "phone")
     for each in tasks:
-        assert check(list(each.steps), Page("http://localhost:8080/demo/", {}, lambda _: True))
+        assert check(list(each.steps), PageDescription("http://localhost:8080/demo/", {}, lambda _: True))
 
 
 def test_no_playbook_is_read_unless_one_is_named(tmp_path: Path) -> None:

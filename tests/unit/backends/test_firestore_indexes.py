@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from backends import StoreSettings
-from backends.firestore import FirestoreStorage
+from backends.firestore import FirestoreSettings
+from backends.firestore.store import FirestoreStorage
 from backends.records import AuditEntry, LogQuery
 from tests.contract.kit import LONG, SITE, make_draft, make_entry, say, started
 from tests.services.mockfirestore import MockAsyncClient, MockQuery, MockService
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 Needed = tuple[str, frozenset[str], tuple[tuple[str, str], ...]]
 
 
@@ -69,6 +69,7 @@ async def _use_everything(storage: FirestoreStorage) -> None:
         await sessions.delete(ref, LONG)
     await started(storage)
     await sessions.sweep({SITE: 0.0}, 10)
+    await sessions.deletions(10)
     await sessions.active()
     await sessions.outbox(10)
     await sessions.outbox_size()
@@ -91,7 +92,7 @@ async def _use_everything(storage: FirestoreStorage) -> None:
 @pytest.mark.parametrize("shared", [True, False])
 async def test_every_query_has_its_index_and_no_index_is_unused(shared: bool) -> None:
     recorder = _Recorder(MockService())
-    await _use_everything(FirestoreStorage(recorder, StoreSettings(), log_shares_store=shared))
+    await _use_everything(FirestoreStorage(recorder, FirestoreSettings(), 4.0, log_shares_store=shared))
     needed = {need for query in recorder.queries if (need := _needed(query)) is not None}
     indexes = json.loads((CONFIG / "firestore.indexes.json").read_text())["indexes"]
     provided = {_provided(index, equal) for index in indexes for equal in range(1, len(index["fields"]))}
@@ -102,7 +103,7 @@ async def test_every_query_has_its_index_and_no_index_is_unused(shared: bool) ->
 
 async def test_no_field_that_a_query_uses_alone_is_exempt_from_indexing() -> None:
     recorder = _Recorder(MockService())
-    await _use_everything(FirestoreStorage(recorder, StoreSettings(), log_shares_store=False))
+    await _use_everything(FirestoreStorage(recorder, FirestoreSettings(), 4.0, log_shares_store=False))
     exempt = {
         (override["collectionGroup"], override["fieldPath"])
         for override in json.loads((CONFIG / "firestore.indexes.json").read_text())["fieldOverrides"]

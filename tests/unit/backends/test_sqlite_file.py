@@ -6,23 +6,25 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.errors import SessionCorrupt, SessionDeleted, StoreMisconfigured, StoreUnavailable
-from backends.records import SessionRef
-from backends.sqlite_schema import VERSION
-from tests.contract.kit import LONG, SITE, ask, decoded, say, started, texts
+from backends.records import LogQuery, SessionRef
+from backends.sqlite import SqliteSettings
+from backends.sqlite.schema import VERSION
+from tests.contract.kit import LONG, SITE, ask, decoded, make_entry, say, started, texts, until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KILLS = 4
 
 
 def settings(path: Path) -> StoreSettings:
-    return StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(path)), deadline=30.0)
+    return StoreSettings(backend="sqlite", options=SqliteSettings(path=str(path)), deadline=30.0)
 
 
 @pytest.fixture
@@ -132,15 +134,58 @@ async def test_a_purge_leaves_no_byte_of_the_text_in_the_files(storage: Storage,
     assert b"canary" not in left
 
 
+def bytes_in(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_a_rule_of_retention_leaves_no_byte_of_the_text_in_the_files(storage: Storage, path: Path) -> None:
+    for number in range(50):
+        await storage.log.append([make_entry("s-old", number + 1, text=f"canaryword{number} 東京canary", ts=1_000)])
+    await storage.log.append([make_entry("s-new", text="something else")])
+    assert b"canary" in bytes_in(path)
+    assert (await storage.log.delete_older(SITE, 2_000, 10)).messages == 50
+    left = bytes_in(path)
+    assert b"something else" in left
+    assert b"canary" not in left
+    assert "東京".encode() not in left
+
+
+async def test_an_eviction_leaves_no_byte_of_what_no_log_keeps(path: Path) -> None:
+    storage = await open_storage(settings(path))
+    try:
+        ref = await started(storage)
+        for number in range(20):
+            await say(storage, ref, f"canaryword {number}", f"c-{number}", logged=False, fingerprint="print")
+        await storage.sessions.set_context(ref, b'"canarycontext"')
+        swept = await storage.sessions.sweep({SITE: 0.0}, 10, 1.0)
+        assert [name.session_id for name in swept.evicted] == [ref.session_id]
+        assert b"canary" not in bytes_in(path)
+    finally:
+        await storage.close()
+
+
+async def test_a_file_of_the_last_version_is_searched_like_a_new_one(path: Path) -> None:
+    storage = await open_storage(settings(path))
+    await storage.log.append([make_entry("s-1", text="Köln 東京")])
+    await storage.close()
+    edit(path, "UPDATE log_text SET words = 'köln 東京'")
+    edit(path, "PRAGMA user_version = 4")
+    storage = await open_storage(settings(path))
+    found = [await storage.log.sessions(SITE, LogQuery(words=words)) for words in ("koln", "京", "Köln")]
+    await storage.close()
+    assert [[session.session_id for session in page.sessions] for page in found] == [["s-1"]] * 3
+
+
 CHILD = """
 import asyncio, sys
 from itertools import count
-from backends import SqliteSettings, StoreSettings, open_storage
-from backends.records import SessionRef
+from backends import StoreSettings, open_storage
+from backends.sqlite import SqliteSettings
+from backends.records import LogQuery, SessionRef
 from tests.contract.kit import say
 
 async def main(path, session_id, start):
-    storage = await open_storage(StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=path), deadline=30.0))
+    storage = await open_storage(StoreSettings(backend="sqlite", options=SqliteSettings(path=path), deadline=30.0))
     ref = SessionRef("shop", session_id, 3600.0)
     async def caller(first):
         for number in count(first, 4):
@@ -185,3 +230,43 @@ async def _write_until_killed(path: Path, session_id: str, start: int, wanted: i
     assert await child.wait() == -signal.SIGKILL
     whole = [line.split() for line in lines if line.endswith(b"\n")]
     return {int(seq): f"text {number.decode()}" for seq, number in whole}
+
+
+async def test_a_file_of_an_older_schema_is_upgraded(path: Path) -> None:
+    storage = await open_storage(settings(path))
+    ref = await started(storage)
+    await say(storage, ref, "before the update", "c-1")
+    await storage.close()
+    old = sqlite3.connect(path)
+    for table in ("evicted", "evicted_keys", "deletions", "workers"):
+        old.execute(f"DROP TABLE {table}")
+    old.execute("ALTER TABLE sessions RENAME COLUMN holder TO owner")
+    old.execute("PRAGMA user_version = 1")
+    old.close()
+    storage = await open_storage(settings(path))
+    assert not (await say(storage, ref, "before the update", "c-1")).created
+    await storage.sessions.delete(ref, LONG)
+    assert len(await storage.sessions.deletions(10)) == 1
+    await storage.close()
+
+
+async def test_a_file_that_takes_no_write_is_not_ready(path: Path) -> None:
+    storage = await open_storage(StoreSettings("sqlite", SqliteSettings(path=str(path)), deadline=0.5))
+    foreign = sqlite3.connect(path, isolation_level=None)
+    try:
+        foreign.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable):
+            await storage.ping()
+        foreign.execute("ROLLBACK")
+
+        async def is_ready() -> bool:
+            with suppress(StoreUnavailable):
+                await storage.ping()
+                return True
+            return False
+
+        # The writer may still sleep before its next look at the lock.
+        await until(is_ready, "the file takes writes again")
+    finally:
+        foreign.close()
+        await storage.close()

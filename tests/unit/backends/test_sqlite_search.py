@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from backends import SqliteSettings, StoreSettings, open_storage, sqlite_search
+from backends import StoreSettings, open_storage
 from backends.base import Storage
 from backends.records import LogQuery, LogSession
+from backends.sqlite import SqliteSettings
+from backends.sqlite import search as search_module
 from tests.contract.kit import OTHER_SITE, SITE, make_entry
 
 START = 1_700_000_000_000
@@ -42,7 +44,7 @@ async def test_common_words_give_the_pages_that_rare_ones_give(
 ) -> None:
     chance = random.Random(seed)
     storage = await open_storage(
-        StoreSettings(backend="sqlite", sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
+        StoreSettings(backend="sqlite", options=SqliteSettings(path=str(tmp_path / "leflux.db")))
     )
     try:
         activity = await filled(storage, chance)
@@ -51,8 +53,8 @@ async def test_common_words_give_the_pages_that_rare_ones_give(
                 query = LogQuery(words, start, end, limit=chance.choice([1, 3, 50]))
                 rare = await listed(storage, query)
                 with monkeypatch.context() as patched:
-                    patched.setattr(sqlite_search, "FEW", -1)
-                    patched.setattr(sqlite_search, "FIRST_BLOCK", 2)
+                    patched.setattr(search_module, "FEW", -1)
+                    patched.setattr(search_module, "FIRST_BLOCK", 2)
                     assert await listed(storage, query) == rare
                 order = [(session.last_activity, session.session_id) for session in rare]
                 assert order == sorted(set(order), reverse=True)

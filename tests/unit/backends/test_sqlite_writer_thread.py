@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from backends.errors import SessionNotFound, StoreUnavailable
-from backends.sqlite_lane import Lane
-from backends.sqlite_schema import connect
+from backends.sqlite.schema import connect
+from backends.sqlite.writer_thread import WriterThread
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def connection(tmp_path: Path) -> sqlite3.Connection:
 
 
 @pytest.fixture
-async def lane(connection: sqlite3.Connection) -> AsyncIterator[Lane]:
-    lane = Lane("test", connection, "BEGIN IMMEDIATE", 30.0)
+async def lane(connection: sqlite3.Connection) -> AsyncIterator[WriterThread]:
+    lane = WriterThread("test", connection, "BEGIN IMMEDIATE", 30.0)
     yield lane
     await asyncio.to_thread(lane.close)
 
@@ -36,7 +36,7 @@ def items(db: sqlite3.Connection) -> list[str]:
     return [item for (item,) in db.execute("SELECT item FROM items ORDER BY item")]
 
 
-async def held(lane: Lane) -> tuple[threading.Event, asyncio.Task[None]]:
+async def held(lane: WriterThread) -> tuple[threading.Event, asyncio.Task[None]]:
     """Keep the lane busy until the event is set, so that what follows becomes one batch."""
     started, gate = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
@@ -50,7 +50,7 @@ async def held(lane: Lane) -> tuple[threading.Event, asyncio.Task[None]]:
     return gate, task
 
 
-async def test_what_queued_up_meanwhile_is_one_transaction(lane: Lane, connection: sqlite3.Connection) -> None:
+async def test_what_queued_up_meanwhile_is_one_transaction(lane: WriterThread, connection: sqlite3.Connection) -> None:
     commits: list[str] = []
     connection.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
     gate, busy = await held(lane)
@@ -63,7 +63,7 @@ async def test_what_queued_up_meanwhile_is_one_transaction(lane: Lane, connectio
     assert len(await lane.run(items)) == 100
 
 
-async def test_a_failing_job_is_undone_alone(lane: Lane) -> None:
+async def test_a_failing_job_is_undone_alone(lane: WriterThread) -> None:
     def add_and_fail(db: sqlite3.Connection) -> None:
         add(db, "half-way")
         raise SessionNotFound("x")
@@ -87,7 +87,7 @@ async def test_a_failing_job_is_undone_alone(lane: Lane) -> None:
     assert await lane.run(items) == ["a", "b"]
 
 
-async def test_a_broken_constraint_is_no_driver_error_outside(lane: Lane) -> None:
+async def test_a_broken_constraint_is_no_driver_error_outside(lane: WriterThread) -> None:
     await lane.run(lambda db: add(db, "a"))
     with pytest.raises(StoreUnavailable):
         await lane.run(lambda db: add(db, "a"))
@@ -95,7 +95,7 @@ async def test_a_broken_constraint_is_no_driver_error_outside(lane: Lane) -> Non
     assert await lane.run(items) == ["a", "b"]
 
 
-async def test_a_full_disk_refuses_and_recovers(lane: Lane) -> None:
+async def test_a_full_disk_refuses_and_recovers(lane: WriterThread) -> None:
     await lane.run(lambda db: db.execute("PRAGMA max_page_count = 8").fetchall())
     with pytest.raises(StoreUnavailable, match="full"):
         await lane.run(lambda db: add(db, "x" * 100_000))
@@ -105,7 +105,9 @@ async def test_a_full_disk_refuses_and_recovers(lane: Lane) -> None:
     assert len(await lane.run(items)) == 1
 
 
-async def test_a_step_after_the_commit_that_fails_makes_the_outcome_unknown_and_kills_nobody(lane: Lane) -> None:
+async def test_a_step_after_the_commit_that_fails_makes_the_outcome_unknown_and_kills_nobody(
+    lane: WriterThread,
+) -> None:
     def fail(_: sqlite3.Connection) -> None:
         raise ValueError("a fault of ours")
 
@@ -115,7 +117,7 @@ async def test_a_step_after_the_commit_that_fails_makes_the_outcome_unknown_and_
 
 
 async def test_a_lane_that_does_not_answer_in_time_is_unavailable(connection: sqlite3.Connection) -> None:
-    lane = Lane("test", connection, "BEGIN IMMEDIATE", 0.05)
+    lane = WriterThread("test", connection, "BEGIN IMMEDIATE", 0.05)
     gate = threading.Event()
     with pytest.raises(StoreUnavailable, match="within"):
         await lane.run(lambda _: gate.wait(30))
@@ -123,7 +125,7 @@ async def test_a_lane_that_does_not_answer_in_time_is_unavailable(connection: sq
     await asyncio.to_thread(lane.close)
 
 
-async def test_a_locked_file_refuses_the_batch_and_the_lane_lives(tmp_path: Path, lane: Lane) -> None:
+async def test_a_locked_file_refuses_the_batch_and_the_lane_lives(tmp_path: Path, lane: WriterThread) -> None:
     await lane.run(lambda db: add(db, "a"))
     other = connect(tmp_path / "lane.db")
     other.execute("BEGIN IMMEDIATE")
@@ -136,7 +138,7 @@ async def test_a_locked_file_refuses_the_batch_and_the_lane_lives(tmp_path: Path
 
 
 async def test_a_closed_lane_refuses_and_closes_twice(connection: sqlite3.Connection) -> None:
-    lane = Lane("test", connection, "BEGIN IMMEDIATE", 30.0)
+    lane = WriterThread("test", connection, "BEGIN IMMEDIATE", 30.0)
     gate, busy = await held(lane)
     last = asyncio.create_task(lane.run(lambda db: add(db, "last")))
     await asyncio.sleep(0)

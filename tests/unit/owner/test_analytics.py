@@ -1,15 +1,16 @@
 """Counts of several processes over one store: none is lost, none is counted twice."""
 
 import asyncio
+from bisect import bisect_left
 from typing import Any
 
 import pytest
 
 from backends.errors import StoreUnavailable
-from backends.memory_log import MemorySettings
+from backends.memory.log import MemorySettingsStore
 from backends.records import Versioned
-from leflux.analytics import Analytics
-from leflux.tally import BUCKETS_MS, Tally, percentile
+from leflux.owner.analytics import Analytics
+from leflux.owner.day_counts import BUCKETS_MS, SiteDayCounts, percentile
 
 DAY = 86_400.0
 NOON = 20_000 * DAY + DAY / 2
@@ -29,15 +30,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store() -> MemorySettings:
-    return MemorySettings()
+def store() -> MemorySettingsStore:
+    return MemorySettingsStore()
 
 
-async def all_days(analytics: Analytics) -> dict[str, Tally]:
+async def all_days(analytics: Analytics) -> dict[str, SiteDayCounts]:
     return await analytics.days("shop", "0000-00-00", "9999-99-99")
 
 
-async def test_what_two_processes_counted_is_added_up_and_survives_both(store: MemorySettings, clock: Clock) -> None:
+async def test_what_two_processes_counted_is_added_up_and_survives_both(
+    store: MemorySettingsStore, clock: Clock
+) -> None:
     for count in (2, 3):
         process = Analytics(store, clock)
         for _ in range(count):
@@ -54,7 +57,7 @@ async def test_what_two_processes_counted_is_added_up_and_survives_both(store: M
     assert sum(day.restore_ms) == 5
 
 
-async def test_days_that_are_over_become_one_document_each(store: MemorySettings, clock: Clock) -> None:
+async def test_days_that_are_over_become_one_document_each(store: MemorySettingsStore, clock: Clock) -> None:
     for _ in range(3):
         for _ in range(4):
             process = Analytics(store, clock)
@@ -70,14 +73,14 @@ async def test_days_that_are_over_become_one_document_each(store: MemorySettings
     assert [name.count("/") for name in names] == [2, 2, *[3] * 4]
 
 
-async def test_a_fold_that_died_half_way_counts_nothing_twice(store: MemorySettings, clock: Clock) -> None:
+async def test_a_fold_that_died_half_way_counts_nothing_twice(store: MemorySettingsStore, clock: Clock) -> None:
     for _ in range(2):
         process = Analytics(store, clock)
         process.restored("shop", "full")
         await process.flush()
     clock.now += 3 * DAY
 
-    class Dying(MemorySettings):
+    class Dying(MemorySettingsStore):
         async def remove(self, name: str) -> bool:
             raise StoreUnavailable("away")
 
@@ -93,7 +96,7 @@ async def test_a_fold_that_died_half_way_counts_nothing_twice(store: MemorySetti
     assert len(await store.names("counts/")) == 1
 
 
-class LosesReplies(MemorySettings):
+class LosesReplies(MemorySettingsStore):
     """Stores, and then says that it did not."""
 
     def __init__(self) -> None:
@@ -118,7 +121,7 @@ async def test_a_write_whose_reply_was_lost_is_not_counted_twice(clock: Clock) -
     assert day.restores.full == 2
 
 
-async def test_memory_does_not_grow_with_the_days(store: MemorySettings, clock: Clock) -> None:
+async def test_memory_does_not_grow_with_the_days(store: MemorySettingsStore, clock: Clock) -> None:
     process: Any = Analytics(store, clock)
     for _ in range(10):
         process.restored("shop", "full")
@@ -132,16 +135,16 @@ async def test_memory_does_not_grow_with_the_days(store: MemorySettings, clock: 
 def test_a_percentile_lies_in_the_bucket_of_the_times(
     times: list[float], share: float, low: float, high: float
 ) -> None:
-    tally = Tally()
+    tally = SiteDayCounts()
     for time in times:
-        tally.timed(time)
+        tally.restore_ms[bisect_left(BUCKETS_MS, time)] += 1
     found = percentile(tally.restore_ms, share)
     assert found is not None
     assert low <= found <= high
 
 
 def test_times_beyond_the_last_bucket_are_counted_and_none_gives_none() -> None:
-    tally = Tally()
+    tally = SiteDayCounts()
     assert percentile(tally.restore_ms, 0.5) is None
-    tally.timed(10 * BUCKETS_MS[-1])
+    tally.restore_ms[-1] += 1
     assert percentile(tally.restore_ms, 0.99) == BUCKETS_MS[-1]

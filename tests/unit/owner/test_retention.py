@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from backends import SqliteSettings, StoreSettings, open_storage
+from backends import open_storage
 from backends.base import Storage
 from backends.records import LogCount, LogEntry, LogQuery
-from leflux.retention import ACTOR, BATCH, DAY_MS, Retention
+from leflux.owner.retention import ACTOR, BATCH, DAY_MS, RetentionWorker
+from tests.services.config import embedded
 
 NOW = round(time.time() * 1000)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    settings = StoreSettings(backend=request.param, sqlite=SqliteSettings(path=str(tmp_path / "leflux.db")))
-    storage = await open_storage(settings)
+    storage = await open_storage(embedded(request.param, tmp_path / "leflux.db"))
     yield storage
     await storage.close()
 
@@ -33,7 +33,7 @@ async def test_what_is_older_than_the_rule_is_deleted_in_batches(storage: Storag
     young, other = line(6), line(30, "other")
     await storage.log.append([*old, young, other])
     assert await storage.log.count_older("shop", NOW - 7 * DAY_MS) == LogCount(len(old), len(old))
-    await Retention(storage, lambda: {"shop": 7}).run()
+    await RetentionWorker(storage, lambda: {"shop": 7}).run()
     left = await storage.log.sessions("shop", LogQuery())
     assert [session.session_id for session in left.sessions] == [young.session_id]
     assert await storage.log.session("other", other.session_id) is not None
@@ -43,7 +43,7 @@ async def test_what_is_older_than_the_rule_is_deleted_in_batches(storage: Storag
 
 async def test_without_a_rule_everything_is_kept_for_good(storage: Storage) -> None:
     await storage.log.append([line(5_000)])
-    await Retention(storage, dict).run()
+    await RetentionWorker(storage, dict).run()
     assert len((await storage.log.sessions("shop", LogQuery())).sessions) == 1
     assert await storage.settings.audit_trail("shop", 10) == []
 
@@ -59,5 +59,5 @@ async def test_a_rule_that_is_taken_back_stops_the_deleting(storage: Storage) ->
         # Once to list the sites, once for the first batch.
         return dict(rules) if asked <= 2 else {}
 
-    await Retention(storage, days).run()
+    await RetentionWorker(storage, days).run()
     assert len((await storage.log.sessions("shop", LogQuery(limit=100))).sessions) == BATCH

@@ -5,69 +5,73 @@ import asyncio
 import pytest
 
 from backends.errors import StoreUnavailable
-from backends.memory_log import MemorySettings
+from backends.memory.log import MemorySettingsStore
 from backends.records import Versioned
-from leflux.live import Refresher
-from leflux.policies import Policies, Privacy, changes
-from leflux.privacy import TOMBSTONE_SLACK, Policy
-from leflux.problems import Problem
+from leflux.chat.policy import TOMBSTONE_SLACK, Policy
+from leflux.owner.documents import Refresher
+from leflux.owner.rules import Policies, PrivacySettings, changes
+from leflux.protocol import Problem
 from tests.services.wait import until
 
 DEFAULT = Policy(client_ttl=3_600, user_data_ttl=7_200, idle_ttl=60, task_hold=30, read_only=3)
 
 
-def policies(store: MemorySettings) -> Policies:
+def policies(store: MemorySettingsStore) -> Policies:
     return Policies({"shop": DEFAULT, "other": DEFAULT}, store)
 
 
-async def changed(target: Policies, **rules: object) -> Privacy:
+async def changed(target: Policies, **rules: object) -> PrivacySettings:
     now = await target.privacy("shop")
-    wanted = Privacy(**({name: getattr(now, name) for name in now.__struct_fields__} | rules))
+    wanted = PrivacySettings(**({name: getattr(now, name) for name in now.__struct_fields__} | rules))
     return await target.change("shop", wanted)
 
 
 async def test_a_change_is_known_at_once_here_and_after_a_refresh_elsewhere() -> None:
-    store = MemorySettings()
+    store = MemorySettingsStore()
     here, there = policies(store), policies(store)
     await changed(here, idle_ttl_ms=5_000)
-    assert (here("shop").idle_ttl, there("shop").idle_ttl, here("other").idle_ttl) == (5, 60, 60)
+    assert (here.current["shop"].idle_ttl, there.current["shop"].idle_ttl, here.current["other"].idle_ttl) == (
+        5,
+        60,
+        60,
+    )
     await Refresher([there.documents]).load()
-    assert there("shop").idle_ttl == 5
+    assert there.current["shop"].idle_ttl == 5
     assert there.idle_ttls() == {"shop": 5, "other": 60}
 
 
 async def test_of_two_owners_who_change_one_version_one_wins() -> None:
-    store = MemorySettings()
-    read = [Privacy(60_000, idle_ms, 60_000, True, None, version=0) for idle_ms in (5_000, 6_000)]
+    store = MemorySettingsStore()
+    read = [PrivacySettings(60_000, idle_ms, 60_000, True, None, version=0) for idle_ms in (5_000, 6_000)]
     results = await asyncio.gather(*(policies(store).change("shop", wanted) for wanted in read), return_exceptions=True)
     lost = [result for result in results if isinstance(result, Problem)]
     assert [problem.code for problem in lost] == ["conflict"]
 
 
 async def test_a_tombstone_outlives_every_cache_that_an_earlier_rule_allowed() -> None:
-    target = policies(MemorySettings())
+    target = policies(MemorySettingsStore())
     await changed(target, client_ttl_ms=1_000, user_data_ttl_ms=1_000)
     await changed(target, client_ttl_ms=2_000)
-    assert target("shop").tombstone() == 7_200 + TOMBSTONE_SLACK
+    assert target.current["shop"].tombstone() == 7_200 + TOMBSTONE_SLACK
 
 
 async def test_a_read_that_was_overtaken_does_not_bring_back_the_old_rules() -> None:
-    store = MemorySettings()
+    store = MemorySettingsStore()
     target = policies(store)
     await changed(target, idle_ttl_ms=5_000)
     old = await store.get("privacy/shop")
     await changed(target, idle_ttl_ms=9_000)
 
-    class Late(MemorySettings):
+    class Late(MemorySettingsStore):
         async def get(self, name: str) -> Versioned | None:
             return old
 
     target.documents._store = Late()
     await target.documents.refresh("shop")
-    assert target("shop").idle_ttl == 9
+    assert target.current["shop"].idle_ttl == 9
 
 
-class Flaky(MemorySettings):
+class Flaky(MemorySettingsStore):
     """Does not answer every other read."""
 
     def __init__(self) -> None:
@@ -87,12 +91,12 @@ async def test_a_store_that_is_away_leaves_the_rules_as_they_were_and_is_asked_a
     refresher = Refresher([target.documents], interval=0.01)
     refresher.start()
     try:
-        other = policies(MemorySettings())
+        other = policies(MemorySettingsStore())
         await changed(other, idle_ttl_ms=5_000)
         document = await other.documents._store.get("privacy/shop")
         assert document is not None
         await store.put("privacy/shop", document.value, 0)
-        await until(lambda: target("shop").idle_ttl == 5, "the new rules are known")
+        await until(lambda: target.current["shop"].idle_ttl == 5, "the new rules are known")
     finally:
         await refresher.stop()
 
@@ -103,6 +107,6 @@ async def test_a_site_is_not_served_by_rules_that_cannot_be_read() -> None:
 
 
 def test_the_trail_names_only_what_differs() -> None:
-    before = Privacy(1_000, 1_000, 1_000, True, None, version=3)
-    after = Privacy(1_000, 2_000, 1_000, False, 30, version=4)
+    before = PrivacySettings(1_000, 1_000, 1_000, True, None, version=3)
+    after = PrivacySettings(1_000, 2_000, 1_000, False, 30, version=4)
     assert changes(before, after) == {"idleTtlMs": 2_000, "messageLog": False, "logRetentionDays": 30}

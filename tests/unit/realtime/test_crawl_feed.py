@@ -4,14 +4,18 @@ import asyncio
 from typing import Any
 
 from leflux.realtime.crawl_feed import CRAWL, NAMESPACE, CrawlFeed
-from leflux.site_pages import Head
+from leflux.realtime.notes import NoteHandlers
+from leflux.sites.crawled_pages import Head
 from tests.server.conftest import until
 
 
-class Line:
+class Line(NoteHandlers):
     """Stands for the socket server and the bus, which the server's tests have for real."""
 
+    is_alone = False
+
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[int] = []
         self.noted: list[int] = []
 
@@ -77,7 +81,7 @@ async def test_what_the_bus_has_lost_is_told_from_the_store_once() -> None:
 async def test_a_store_that_lags_behind_what_was_told_takes_nothing_back() -> None:
     line, store = Line(), Store(running(3, 1_000))
     feed = CrawlFeed(line, store.read, line)
-    await feed.heard(CRAWL, {"siteId": "shop", "head": {"state": "running", "done": 4, "until": 1_500}})
+    await feed.heard({"siteId": "shop", "head": {"state": "running", "done": 4, "until": 1_500}})
     assert (await feed.refresh("shop")).done == 4
     assert line.told == [4]
 
@@ -88,7 +92,7 @@ async def test_what_is_told_during_a_read_is_newer_than_what_is_read() -> None:
     store.gate.clear()
     reading = asyncio.create_task(feed.refresh("shop"))
     await asyncio.sleep(0)
-    await feed.heard(CRAWL, {"siteId": "shop", "head": {"state": "running", "done": 0, "until": 1_500}})
+    await feed.heard({"siteId": "shop", "head": {"state": "running", "done": 0, "until": 1_500}})
     store.gate.set()
     assert (await reading).state == "running"
     assert line.told == [0]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from leflux.realtime.engine.wheel import NOWHERE, Wheel
+from leflux.realtime.engine.timer_wheel import NOWHERE, TimerWheel
 from tests.services.wait import until
 
 TICK = 0.005
@@ -22,7 +22,7 @@ class Item:
 
 async def test_items_are_due_once_in_the_order_of_their_delays() -> None:
     log: list[str] = []
-    wheel = Wheel(TICK, 10 * TICK)
+    wheel = TimerWheel(TICK, 10 * TICK)
     for name, ticks in (("late", 9), ("early", 2), ("middle", 5)):
         wheel.schedule(Item(name, log), ticks * TICK)
     assert len(wheel) == 3
@@ -33,7 +33,7 @@ async def test_items_are_due_once_in_the_order_of_their_delays() -> None:
 
 async def test_a_newer_appointment_replaces_the_older_one() -> None:
     log: list[str] = []
-    wheel = Wheel(TICK, 10 * TICK)
+    wheel = TimerWheel(TICK, 10 * TICK)
     moved, last = Item("moved", log), Item("last", log)
     wheel.schedule(moved, 2 * TICK)
     wheel.schedule(moved, 6 * TICK)
@@ -45,7 +45,7 @@ async def test_a_newer_appointment_replaces_the_older_one() -> None:
 
 async def test_a_cancelled_item_is_never_due() -> None:
     log: list[str] = []
-    wheel = Wheel(TICK, 10 * TICK)
+    wheel = TimerWheel(TICK, 10 * TICK)
     cancelled, kept = Item("cancelled", log), Item("kept", log)
     wheel.schedule(cancelled, 2 * TICK)
     wheel.schedule(kept, 5 * TICK)
@@ -58,7 +58,7 @@ async def test_a_cancelled_item_is_never_due() -> None:
 
 async def test_a_delay_beyond_the_wheel_is_cut_to_it_and_one_of_nothing_takes_a_tick() -> None:
     log: list[str] = []
-    wheel = Wheel(TICK, 5 * TICK)
+    wheel = TimerWheel(TICK, 5 * TICK)
     wheel.schedule(Item("long", log), 1e6)
     wheel.schedule(Item("now", log), 0.0)
     assert log == []
@@ -67,7 +67,7 @@ async def test_a_delay_beyond_the_wheel_is_cut_to_it_and_one_of_nothing_takes_a_
 
 
 async def test_an_item_may_book_again_while_it_is_due() -> None:
-    wheel = Wheel(TICK, 10 * TICK)
+    wheel = TimerWheel(TICK, 10 * TICK)
     count = 0
 
     class Repeating:
@@ -87,7 +87,7 @@ async def test_an_item_may_book_again_while_it_is_due() -> None:
 async def test_a_frozen_process_comes_back_to_items_with_their_full_time() -> None:
     """The wheel counts ticks that ran: what a long pause of the loop took is not taken from anyone's time."""
     log: list[str] = []
-    wheel = Wheel(0.05, 1.0)
+    wheel = TimerWheel(0.05, 1.0)
     wheel.schedule(Item("peer", log), 0.9)
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
@@ -102,7 +102,7 @@ async def test_a_frozen_process_comes_back_to_items_with_their_full_time() -> No
 
 async def test_a_stopped_wheel_turns_no_more() -> None:
     log: list[str] = []
-    wheel, other = Wheel(TICK, 10 * TICK), Wheel(TICK, 10 * TICK)
+    wheel, other = TimerWheel(TICK, 10 * TICK), TimerWheel(TICK, 10 * TICK)
     wheel.schedule(Item("stopped", log), 2 * TICK)
     wheel.stop()
     wheel.stop()
@@ -114,7 +114,7 @@ async def test_a_stopped_wheel_turns_no_more() -> None:
 @pytest.mark.parametrize("delay", [TICK, 3 * TICK, 3.5 * TICK])
 async def test_nothing_is_due_in_the_slot_it_was_booked_in(delay: float) -> None:
     log: list[str] = []
-    wheel = Wheel(TICK, 10 * TICK)
+    wheel = TimerWheel(TICK, 10 * TICK)
     item = Item("item", log)
     wheel.schedule(item, delay)
     assert item.slot != NOWHERE

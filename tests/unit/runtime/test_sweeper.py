@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from backends import StoreSettings, memory
+from backends import StoreSettings, open_store
 from backends.base import Storage
 from backends.errors import StoreUnavailable
 from backends.records import LogEntry, Task
 from backends.split import SplitStorage
-from leflux.sweeper import Sweeper
+from leflux.runtime.sweeper import Sweeper
 from tests.contract.kit import LONG, SITE, ask, say, started
 from tests.services.wait import until
 
 
-class Kicked:
-    """Stands for `Turns` and `Tasks`, whose own tests are in `test_turns` and `test_tasks_turns`."""
+class Woken:
+    """Stands for `Answering` and `TaskEngine`, which have tests of their own."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -25,7 +25,7 @@ class Kicked:
     async def expire(self, site_id: str, session_id: str) -> None:
         self.overdue.append((site_id, session_id))
 
-    def kick(self, site_id: str, session_id: str) -> None:
+    def wake(self, site_id: str, session_id: str) -> None:
         self.calls.append((site_id, session_id))
 
 
@@ -33,41 +33,85 @@ class Kicked:
 async def storage() -> AsyncIterator[Storage]:
     """The log in another store."""
     storage = SplitStorage(
-        await memory.open(StoreSettings(), log_shares_store=False),
-        await memory.open(StoreSettings(), log_shares_store=True),
+        await open_store(StoreSettings(), log_shares_store=False),
+        await open_store(StoreSettings(), log_shares_store=True),
     )
     yield storage
     await storage.close()
 
 
-def sweeper_of(storage: Any, turns: Kicked, expired: list[str], idle_ttl: float = LONG) -> Sweeper:
+class Rules:
+    def __init__(self, idle_ttl: float) -> None:
+        self._idle_ttl = idle_ttl
+
+    def idle_ttls(self) -> dict[str, float]:
+        return {SITE: self._idle_ttl}
+
+    def longest_client_ttl(self) -> float:
+        return LONG
+
+
+def sweeper_of(storage: Any, answering: Woken, expired: list[str], idle_ttl: float = LONG) -> Sweeper:
     async def tell(session_id: str) -> None:
         expired.append(session_id)
 
-    typed: Any = turns
-    return Sweeper(storage, lambda: {SITE: idle_ttl}, typed, typed, tell, 0.02)
+    typed: Any = answering
+    return Sweeper(
+        storage=storage,
+        rules=Rules(idle_ttl),
+        answering=typed,
+        tasks=typed,
+        expired=tell,
+        interval=0.02,
+    )
 
 
 async def test_an_idle_session_is_evicted_and_its_socket_told(storage: Storage) -> None:
     ref = await started(storage)
     expired: list[str] = []
-    await sweeper_of(storage, Kicked(), expired, idle_ttl=0.0).sweep()
+    await sweeper_of(storage, Woken(), expired, idle_ttl=0.0).sweep()
     assert expired == [ref.session_id]
     assert await storage.sessions.active() == 0
 
 
-async def test_a_turn_that_nobody_holds_is_kicked(storage: Storage) -> None:
+async def test_a_message_of_an_evicted_session_is_recognised_in_the_next(storage: Storage) -> None:
+    ref = await started(storage)
+    first = await say(storage, ref, "sent twice", "c-1")
+    await sweeper_of(storage, Woken(), [], idle_ttl=0.0).sweep()
+    after = await started(storage, continues=ref.session_id)
+    assert (await say(storage, after, "sent twice", "c-1")).id == first.id
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_an_accepted_deletion_is_carried_to_the_log(storage: Storage, shared: bool) -> None:
+    if shared:
+        storage = await open_store(StoreSettings(), log_shares_store=True)
+    ref = await started(storage)
+    await say(storage, ref, "to be erased")
+    await storage.sessions.delete(ref, LONG)
+    sweeper = sweeper_of(storage, Woken(), [])
+    sweeper.start()
+
+    async def carried() -> bool:
+        return await storage.sessions.deletions(1) == []
+
+    await until(carried, "the deletion is confirmed")
+    await sweeper.stop()
+    assert await storage.log.messages(SITE, ref.session_id, 0, 10) == []
+
+
+async def test_a_question_that_nobody_answers_is_taken_up(storage: Storage) -> None:
     ref = await started(storage)
     await ask(storage, ref)
-    turns = Kicked()
-    await sweeper_of(storage, turns, []).sweep()
-    assert turns.calls == [(SITE, ref.session_id)]
+    answering = Woken()
+    await sweeper_of(storage, answering, []).sweep()
+    assert answering.calls == [(SITE, ref.session_id)]
 
 
 async def test_a_task_whose_deadline_has_passed_is_expired(storage: Storage) -> None:
     ref = await started(storage)
     await storage.sessions.swap_task(ref, Task("t", "held", b"{}", deadline=1), 0)
-    kicked = Kicked()
+    kicked = Woken()
     await sweeper_of(storage, kicked, []).sweep()
     assert kicked.overdue == [(SITE, ref.session_id)]
 
@@ -76,7 +120,7 @@ async def test_waiting_lines_are_delivered_once(storage: Storage) -> None:
     ref = await started(storage)
     for number in range(250):
         await say(storage, ref, f"text {number}")
-    sweeper = sweeper_of(storage, Kicked(), [])
+    sweeper = sweeper_of(storage, Woken(), [])
     sweeper.start()
 
     async def delivered() -> bool:
@@ -111,7 +155,7 @@ async def test_a_log_that_is_down_delays_the_lines_and_loses_none(storage: Stora
     unstable: Any = storage
     unstable.log = failing = _Failing(storage.log, StoreUnavailable("down"))
     expired: list[str] = []
-    sweeper = sweeper_of(storage, Kicked(), expired)
+    sweeper = sweeper_of(storage, Woken(), expired)
     sweeper.start()
 
     async def delivered() -> bool:
@@ -124,7 +168,7 @@ async def test_a_log_that_is_down_delays_the_lines_and_loses_none(storage: Stora
 
 
 async def test_stopping_ends_every_job_and_may_be_repeated(storage: Storage) -> None:
-    sweeper = sweeper_of(storage, Kicked(), [])
+    sweeper = sweeper_of(storage, Woken(), [])
     await sweeper.stop()
     sweeper.start()
     await sweeper.stop()
@@ -153,6 +197,6 @@ async def test_a_line_that_the_log_can_never_take_holds_up_no_other(storage: Sto
         await say(storage, ref, text)
     unstable: Any = storage
     unstable.log = _Picky(storage.log, "poison")
-    assert await sweeper_of(storage, Kicked(), []).drain() is False
+    assert await sweeper_of(storage, Woken(), []).drain() is False
     assert len(await storage.log.messages(SITE, ref.session_id, 0, 10)) == 2
     assert [entry.text for entry in await storage.sessions.outbox(10)] == ["poison"]

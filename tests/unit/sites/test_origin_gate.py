@@ -1,13 +1,13 @@
-"""The gate: doubled headers, and the address behind trusted proxies only (FAULTS §3, rows 3 and 10)."""
+"""The gate: doubled headers, and the address behind trusted proxies only."""
 
 from dataclasses import dataclass, field
 
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from leflux.gate import Gate
-from leflux.problems import Problem
-from leflux.sites import Site, Sites
+from leflux.protocol import Problem
+from leflux.sites.origin_gate import OriginGate
+from leflux.sites.registry import Site, Sites
 
 SITES = Sites([Site("acme", "Acme", ["acme.com"])])
 
@@ -30,13 +30,13 @@ def asked(*headers: tuple[str, str], remote_ip: str | None = "203.0.113.9", meth
 
 def refused(request: Asked) -> str:
     with pytest.raises(Problem) as problem:
-        Gate(SITES, []).admit(request)
+        OriginGate(SITES, []).admit(request)
     assert problem.value.status == 403
     return problem.value.code
 
 
 def test_a_registered_origin_is_admitted() -> None:
-    assert Gate(SITES, []).admit(asked(("Origin", "https://acme.com"))).id == "acme"
+    assert OriginGate(SITES, []).admit(asked(("Origin", "https://acme.com"))).id == "acme"
 
 
 def test_a_missing_origin_and_a_foreign_one_have_codes_of_their_own() -> None:
@@ -51,7 +51,7 @@ def test_doubled_headers_are_refused() -> None:
     hosts = (("Host", "acme.com"), ("Host", "acme.com"))
     assert refused(asked(same_origin, *hosts)) == "host_not_registered"
     assert refused(asked(same_origin, same_origin, ("Host", "acme.com"))) == "origin_required"
-    assert Gate(SITES, []).admit(asked(same_origin, ("Host", "acme.com"))).id == "acme"
+    assert OriginGate(SITES, []).admit(asked(same_origin, ("Host", "acme.com"))).id == "acme"
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_only_a_trusted_proxy_says_where_a_request_comes_from(
     trusted: list[str], peer: str | None, forwarded: list[str], address: str
 ) -> None:
     request = asked(*(("X-Forwarded-For", value) for value in forwarded), remote_ip=peer)
-    assert Gate(SITES, trusted).address(request) == address
+    assert OriginGate(SITES, trusted).address(request) == address

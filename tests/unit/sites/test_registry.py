@@ -1,8 +1,8 @@
-"""PROTOCOL §2: which site an Origin belongs to."""
+"""docs/protocol.md#sites: which site an Origin belongs to."""
 
 import pytest
 
-from leflux.sites import HostNotRegistered, OriginRequired, Site, Sites, canonical_host
+from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites, canonical_host
 
 SITES = Sites(
     [
@@ -144,3 +144,14 @@ def test_a_host_given_exactly_wins_over_an_implied_twin() -> None:
 )
 def test_canonical_host(text: str, host: str | None) -> None:
     assert canonical_host(text) == host
+
+
+def test_the_widget_is_told_a_sites_host_names() -> None:
+    sites = Sites(
+        [
+            Site("shop", "Shop", ["shop.test", "127.0.0.1", "::1"]),
+            Site("bare", "Bare", ["www.bare.test"], subdomains=False),
+        ]
+    )
+    assert {".shop.test", "shop.test", "www.shop.test", "127.0.0.1", "[::1]"} <= set(sites.hosts("shop"))
+    assert sorted(sites.hosts("bare")) == ["bare.test", "www.bare.test"]

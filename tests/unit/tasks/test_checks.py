@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from leflux.acting import belongs
-from leflux.plans import PlannedStep, Target
-from leflux.sites import Site, Sites
-from leflux.tasks.checks import MAX_STEPS, MAX_VALUE, Page, PlanRefused, check
+from leflux.sites.registry import Site, Sites
+from leflux.tasks.checks import MAX_STEPS, MAX_VALUE, PageDescription, PlanRefused, check
+from leflux.tasks.plans import PlannedStep, Target
+from leflux.tasks.service import belongs
 
 SITES = Sites([Site("shop", "Shop", ["shop.test"]), Site("other", "Other", ["other.test"])])
 
 
-def page(url: str = "http://shop.test/a/b", **context: Any) -> Page:
-    return Page(url, context, lambda address: belongs(SITES)("shop", address))
+def page(url: str = "http://shop.test/a/b", **context: Any) -> PageDescription:
+    return PageDescription(url, context, lambda address: belongs(SITES)("shop", address))
 
 
 def refusal(step: PlannedStep, **context: Any) -> str:
@@ -69,7 +69,7 @@ def test_a_step_never_leaves_the_site(action: Any, url: str) -> None:
 
 def test_a_relative_url_on_an_unknown_page_is_refused() -> None:
     with pytest.raises(PlanRefused):
-        check([PlannedStep("navigate", url="/form")], Page("", {}, lambda _: True))
+        check([PlannedStep("navigate", url="/form")], PageDescription("", {}, lambda _: True))
 
 
 SENSITIVE = [

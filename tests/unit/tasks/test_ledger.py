@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from leflux.plans import Plan, PlannedStep, Target
-from leflux.tasks import ledger, planning
-from leflux.tasks.ledger import Change, Refused, Rules
+from leflux.protocol import ActionResult, SequenceResult
+from leflux.tasks import ledger, planning, task_changes
+from leflux.tasks.ledger import Change, LedgerRules, ReportRejected
 from leflux.tasks.model import TaskState
-from leflux.wire_tasks import ActionResult, SequenceResult
+from leflux.tasks.plans import Plan, PlannedStep, Target
 
-RULES = Rules(hold=30_000, beat=5_000)
+RULES = LedgerRules(hold=30_000, beat=5_000)
 HOME = "http://shop.test/"
 FORM = "http://shop.test/form"
 NOW = 1_000_000
@@ -53,7 +53,7 @@ def reason(state: TaskState) -> str | None:
 
 
 def refused(call: Any, *arguments: Any) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ReportRejected) as caught:
         call(*arguments)
     assert caught.value.message
     return caught.value.reason
@@ -86,8 +86,8 @@ def test_all_steps_then_the_sequence_then_one_end() -> None:
     ending = ledger.finish(run(task(done="There you are."), 3), SequenceResult(True)).state
     assert ending.ending is not None
     assert (ending.ending.status, ending.ending.text) == ("done", "There you are.")
-    assert ledger.abort(ending, "timeout") == ending, "the end is decided once"
-    over = ledger.ended(ending)
+    assert task_changes.abort(ending, "timeout") == ending, "the end is decided once"
+    over = task_changes.ended(ending)
     assert (over.status, over.ending, over.is_live) == ("done", None, False)
 
 
@@ -249,9 +249,9 @@ def test_the_deadline_is_near_while_running_and_the_hold_while_held() -> None:
     assert ledger.deadline(state, NOW + 58_000, RULES) == NOW + 60_000, "a silent page is not vouched for forever"
     gated = task(confirm="Shall I?")
     assert ledger.deadline(gated, NOW, RULES, vouched=False) == NOW + RULES.answer
-    ending = ledger.abort(state, "failed")
+    ending = task_changes.abort(state, "failed")
     assert ledger.deadline(ending, NOW, RULES) == NOW + RULES.ending, "a crash before the message is found"
-    assert ledger.deadline(ledger.ended(ending), NOW, RULES) is None
+    assert ledger.deadline(task_changes.ended(ending), NOW, RULES) is None
 
 
 def test_what_expires_says_why() -> None:

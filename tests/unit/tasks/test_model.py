@@ -1,4 +1,4 @@
-"""Any order of reports, reloads, answers and deadlines, against what must hold of every task (FAULTS §2, 9 and 10)."""
+"""Any order of reports, reloads, answers and deadlines, against what must hold of every task."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from leflux.plans import Plan, PlannedStep, Target
-from leflux.tasks import ledger, planning
-from leflux.tasks.ledger import Change, Refused, Rules
+from leflux.protocol import ActionResult, SequenceResult
+from leflux.tasks import ledger, planning, task_changes
+from leflux.tasks.ledger import Change, LedgerRules, ReportRejected
 from leflux.tasks.model import TaskState, decode, encode
-from leflux.wire_tasks import ActionResult, SequenceResult
+from leflux.tasks.plans import Plan, PlannedStep, Target
 
-RULES = Rules(hold=30_000, beat=5_000)
+RULES = LedgerRules(hold=30_000, beat=5_000)
 PAGES = [f"http://shop.test/{name}" for name in ("", "a", "b")]
 SHAPES = [
     PlannedStep("click", Target(name="x")),
@@ -40,7 +40,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state.ending is not None)
     @rule(shapes=st.lists(st.sampled_from(SHAPES), min_size=1, max_size=5), confirm=st.booleans())
     def begin_another(self, shapes: list[PlannedStep], confirm: bool) -> None:
-        over = ledger.ended(self.state)
+        over = task_changes.ended(self.state)
         assert not over.is_live
         assert ledger.deadline(over, self.now, RULES) is None
         self.begin(shapes, confirm)
@@ -49,7 +49,7 @@ class Life(RuleBasedStateMachine):
         before = self.state
         try:
             change: Change = call(before, *arguments)
-        except Refused:
+        except ReportRejected:
             return None
         done = [step.id for step in before.steps if step.status == "done"]
         after = change.state

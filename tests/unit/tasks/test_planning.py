@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from leflux.plans import Plan, PlannedStep, Target
+from leflux.chat.conversation_ids import is_session_id
+from leflux.protocol import ActionResult
 from leflux.tasks import ledger, planning
-from leflux.tasks.checks import Page, PlanRefused, check
-from leflux.tasks.ledger import Change, Rules
+from leflux.tasks.checks import PageDescription, PlanRefused, check
+from leflux.tasks.ledger import Change, LedgerRules
 from leflux.tasks.model import TaskState, decode, derived_id, encode, same_page
-from leflux.tasks.pinning import pinned
-from leflux.wire import is_session_id
-from leflux.wire_tasks import ActionResult
+from leflux.tasks.plans import Plan, PlannedStep, Target
+from leflux.tasks.targets import pinned
 
-RULES = Rules(hold=30_000, beat=5_000)
+RULES = LedgerRules(hold=30_000, beat=5_000)
 HOME = "http://shop.test/"
 FORM = "http://shop.test/form"
 NOW = 1_000_000
@@ -27,7 +27,7 @@ PAGE = {"url": HOME, "elements": [SAVE, DELETE]}
 
 def planned(*steps: PlannedStep, context: dict[str, Any] | None = None) -> list[PlannedStep]:
     """The steps as they are recorded on a page that describes itself so."""
-    return check(list(steps), Page(HOME, PAGE if context is None else context, lambda _: True))
+    return check(list(steps), PageDescription(HOME, PAGE if context is None else context, lambda _: True))
 
 
 def task(*steps: PlannedStep) -> TaskState:

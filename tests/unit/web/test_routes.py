@@ -12,9 +12,11 @@ from tornado.web import Application
 
 from backends.errors import StoreUnavailable
 from backends.records import LogEntry
-from leflux.stats import Stats
+from leflux.http1.latency import Latencies
+from leflux.owner.analytics import Stats
 from leflux.web import ops, pages
-from leflux.web.base import NotFoundHandler, log_access
+from leflux.web.base import NotFoundHandler
+from leflux.web.readiness import Readiness
 
 
 class Sessions:
@@ -50,10 +52,11 @@ def storage() -> Storage:
 def app(storage: Storage, tmp_path: Path) -> Application:
     (tmp_path / "leflux-agent.js").write_text("let widget = 'é';\n" * 100, "utf-8")
     typed: Any = storage
-    vitals = ops.Vitals(typed, Stats(), lambda: 2, lambda: {"turns_failed": 1})
+    gauges = {"turns_failed": 1.0}
+    vitals = ops.OpsDependencies(Readiness(typed), typed, Stats(), lambda: 2, lambda: gauges, lambda: (), Latencies())
     scripts = {"scripts": pages.agent_scripts(tmp_path)}
     routes = [*ops.routes(vitals), (r"/leflux-agent\.js", pages.ScriptHandler, scripts)]
-    return Application(routes, default_handler_class=NotFoundHandler, log_function=log_access)
+    return Application(routes, default_handler_class=NotFoundHandler, log_function=id)
 
 
 class Web:

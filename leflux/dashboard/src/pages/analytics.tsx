@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { get, ofSite } from "../api.js";
 import { count, millis, number, percent, shortDay } from "../format.js";
-import { useLoad } from "../load.js";
 import { requery, useAddress } from "../router.js";
-import type { Analytics as Numbers, Day, Site } from "../types.js";
+import type { Day, Analytics as Numbers, Site } from "../types.js";
 import { Chart } from "../ui/chart.js";
 import { complete, lastDays } from "../ui/days.js";
 import { Card, Page } from "../ui/page.js";
 import { Empty, Show } from "../ui/states.js";
+import { useLoad } from "../use-load.js";
 
 const SPANS = [7, 30, 90];
 

@@ -1,22 +1,22 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { call, download, get, ofSite } from "../api.js";
-import { count, DAY, number } from "../format.js";
-import { asError } from "../load.js";
+import { count, number } from "../format.js";
 import { requery, useAddress } from "../router.js";
-import type { Receipt, SessionPage, SessionRow, Site } from "../types.js";
+import type { DeletedCounts, SessionPage, SessionRow, Site } from "../types.js";
 import { Confirm } from "../ui/confirm.js";
 import { Icon } from "../ui/icons.js";
 import { Page } from "../ui/page.js";
-import { SessionList } from "../ui/sessions.js";
+import { SessionList } from "../ui/session-list.js";
 import { Empty, Failed, Skeleton } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
+import { asError } from "../use-load.js";
 
 const PAGE = 30;
 const DEBOUNCE_MS = 250;
-/** How many one call may delete. */
+/** The most sessions that one call may delete. */
 const AT_ONCE = 100;
-/** `from` and `to` of the address are days; the server takes ms, the end exclusive. */
+/** Converts the address's `from` and `to` days to ms, the end exclusive. */
 const FILTERS = ["q", "from", "to", "state"] as const;
 
 export function Conversations({ site }: { site: Site }): JSX.Element {
@@ -41,20 +41,22 @@ export function Conversations({ site }: { site: Site }): JSX.Element {
         )}
         <Results site={site} list={list} isFiltered={filters !== ""} chosen={chosen} choose={choose} query={query} />
       </div>
-      {isAsking && <DeleteChosen site={site} rows={list.sessions.filter(({ sessionId }) => chosen.has(sessionId))} done={deleted} close={() => setAsking(false)} />}
+      {isAsking && <DeleteChosen site={site} rows={list.sessions.filter(({ conversationId }) => chosen.has(conversationId))} done={deleted} close={() => setAsking(false)} />}
     </Page>
   );
 }
 
-/** The filters as the server takes them; empty without any. */
+/** The query for the server; empty without filters. */
 function filtersOf(query: URLSearchParams): string {
   const wanted = new URLSearchParams();
   for (const name of FILTERS) {
     const value = query.get(name)?.trim();
     if (!value) continue;
-    const day = new Date(`${value}T00:00`).getTime();
-    if (name === "from" && !Number.isNaN(day)) wanted.set(name, String(day));
-    else if (name === "to" && !Number.isNaN(day)) wanted.set(name, String(day + DAY));
+    const day = new Date(`${value}T00:00`);
+    // A day may have 23 or 25 hours.
+    if (name === "to") day.setDate(day.getDate() + 1);
+    const isDay = (name === "from" || name === "to") && !Number.isNaN(day.getTime());
+    if (isDay) wanted.set(name, String(day.getTime()));
     else if (name === "q" || name === "state") wanted.set(name, value);
   }
   return wanted.toString();
@@ -69,7 +71,7 @@ interface Pages {
   reload: () => void;
 }
 
-/** Page after page of one listing, from the start again when the filters change. */
+/** Loads a listing page by page, from the start when the filters change. */
 function usePages(site: Site, filters: string): Pages {
   const [shown, setShown] = useState<{ sessions: SessionRow[]; next: string | null }>({ sessions: [], next: null });
   const [ask, setAsk] = useState<{ cursor: string | null; filters: string }>({ cursor: null, filters });
@@ -83,7 +85,7 @@ function usePages(site: Site, filters: string): Pages {
     get<SessionPage>(ofSite(site.id, `/sessions?limit=${PAGE}&${ask.filters}${cursor}`), abort.signal).then(
       ({ sessions, nextCursor }) => {
         if (sessions.length === 0 && nextCursor !== null) {
-          // Nothing of the wanted state so far.
+          // No session of the wanted state so far.
           setAsk({ cursor: nextCursor, filters: ask.filters });
           return;
         }
@@ -109,10 +111,10 @@ function usePages(site: Site, filters: string): Pages {
   };
 }
 
-/** A session that has moved between two pages is shown once. */
+/** Removes duplicates of sessions that moved between two pages. */
 function merged(before: SessionRow[], added: SessionRow[]): SessionRow[] {
-  const known = new Set(before.map(({ sessionId }) => sessionId));
-  return [...before, ...added.filter(({ sessionId }) => !known.has(sessionId))];
+  const known = new Set(before.map(({ conversationId }) => conversationId));
+  return [...before, ...added.filter(({ conversationId }) => !known.has(conversationId))];
 }
 
 function Filters({ query }: { query: URLSearchParams }): JSX.Element {
@@ -184,7 +186,7 @@ function Selection({ sessions, chosen, choose, remove }: SelectionProps): JSX.El
           ref={(box) => {
             if (box) box.indeterminate = chosen.size > 0 && !isAll;
           }}
-          onChange={() => choose(isAll ? new Set() : new Set(sessions.map(({ sessionId }) => sessionId)))}
+          onChange={() => choose(isAll ? new Set() : new Set(sessions.map(({ conversationId }) => conversationId)))}
         />
         <span>{chosen.size === 0 ? "Select all" : `${number(chosen.size)} selected`}</span>
       </label>
@@ -244,8 +246,8 @@ function DeleteChosen({ site, rows, done, close }: { site: Site; rows: SessionRo
   const act = async (): Promise<void> => {
     let messages = 0;
     for (let start = 0; start < rows.length; start += AT_ONCE) {
-      const body = { ids: rows.slice(start, start + AT_ONCE).map(({ sessionId }) => sessionId) };
-      const { deleted } = await call<{ deleted: Receipt }>("POST", ofSite(site.id, "/sessions/delete"), { body });
+      const body = { ids: rows.slice(start, start + AT_ONCE).map(({ conversationId }) => conversationId) };
+      const { deleted } = await call<{ deleted: DeletedCounts }>("POST", ofSite(site.id, "/sessions/delete"), { body });
       messages += Math.max(deleted.messages, deleted.logged);
     }
     toast(`Deleted ${count(rows.length, "conversation")} with ${count(messages, "message")}.`);

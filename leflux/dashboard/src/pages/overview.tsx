@@ -1,15 +1,15 @@
 import type { ComponentChildren, JSX } from "preact";
 import { get, ofSite } from "../api.js";
 import { count, millis, number, percent, shortDay } from "../format.js";
-import { type Loaded, useLoad } from "../load.js";
 import { to } from "../router.js";
 import type { Analytics, Day, SessionPage, Site } from "../types.js";
 import { Plot } from "../ui/chart.js";
-import { Snippet } from "../ui/copy.js";
-import { Card, Page } from "../ui/page.js";
-import { SessionList } from "../ui/sessions.js";
-import { Empty, Show } from "../ui/states.js";
 import { complete, lastDays } from "../ui/days.js";
+import { Card, Page } from "../ui/page.js";
+import { SessionList } from "../ui/session-list.js";
+import { Snippet } from "../ui/snippet.js";
+import { Empty, Show } from "../ui/states.js";
+import { type Loaded, useLoad } from "../use-load.js";
 
 const REFRESH_MS = 15_000;
 const SPAN = 14;

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiError, call } from "../api.js";
-import { asError } from "../load.js";
 import type { Owner } from "../types.js";
 import { Mark } from "../ui/icons.js";
 import { Banner } from "../ui/states.js";
-import { ThemeChoice } from "../ui/themes.js";
+import { ThemeChoice } from "../ui/theme-choice.js";
+import { asError } from "../use-load.js";
 
 interface Props {
   ended: boolean;

@@ -1,8 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
 import { count, moment, shortId } from "../format.js";
-import { useLoad } from "../load.js";
 import { navigate, to } from "../router.js";
 import type { Erasure, Site, Transcript } from "../types.js";
 import { Confirm } from "../ui/confirm.js";
@@ -10,7 +9,8 @@ import { Icon } from "../ui/icons.js";
 import { Messages } from "../ui/messages.js";
 import { Card, Page } from "../ui/page.js";
 import { Empty, Failed, Skeleton } from "../ui/states.js";
-import { TaskCard } from "../ui/tasks.js";
+import { TaskCard } from "../ui/task-card.js";
+import { useLoad } from "../use-load.js";
 
 const REFRESH_MS = 5_000;
 
@@ -20,8 +20,13 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
   const [isAsking, setAsking] = useState(false);
   const [receipt, setReceipt] = useState<Erasure | null>(null);
   const list = to(site.id, "conversations") + location.search;
-  if (receipt !== null) return <Deleted {...receipt} id={id} list={list} />;
   const { data, error } = loaded;
+  const conversationId = data?.conversationId ?? id;
+  // A session id, which the server accepts too, does not stay in the address.
+  useEffect(() => {
+    if (conversationId !== id) navigate(to(site.id, "conversations", conversationId) + location.search, true);
+  }, [conversationId, id]);
+  if (receipt !== null) return <Deleted {...receipt} list={list} />;
   const isGone = error !== null && [404, 410].includes(error.status);
   const actions = data !== null && !isGone && (
     <button type="button" class="plain bad" onClick={() => setAsking(true)}>
@@ -50,7 +55,7 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
   );
 }
 
-/** All of a conversation, however many answers it takes. */
+/** Loads all messages of a conversation, in as many calls as needed. */
 async function whole(path: string, signal: AbortSignal): Promise<Transcript> {
   const first = await get<Transcript>(path, signal);
   let part = first;
@@ -63,7 +68,7 @@ async function whole(path: string, signal: AbortSignal): Promise<Transcript> {
 
 const TITLE_CHARS = 90;
 
-/** What the visitor said first: it tells conversations apart better than an id does. */
+/** The first message of the visitor, as the title: it is more telling than an id. */
 function titleFor(data: Transcript | null, id: string): string {
   const first = data?.messages.find(({ role }) => role === "visitor")?.text.trim() ?? "";
   if (first === "") return `Conversation ${shortId(id)}`;
@@ -130,7 +135,7 @@ function Chain({ site, id, name, children }: { site: Site; id: string | null; na
 
 function Facts({ data }: { data: Transcript }): JSX.Element {
   const facts: [string, string | undefined][] = [
-    ["Session", data.sessionId],
+    ["Conversation", data.conversationId],
     ["Visitor", data.visitorId ?? undefined],
     ["Began", moment(data.startedAt)],
     ["Last activity", moment(data.lastActivity)],
@@ -163,19 +168,21 @@ function Context({ context }: { context: unknown }): JSX.Element | null {
         </summary>
         {typeof page.title === "string" && <p class="soft">{page.title}</p>}
         {typeof page.url === "string" && <p class="soft break">{page.url}</p>}
-        <pre tabIndex={0} aria-label="Page context as JSON">{JSON.stringify(context, null, 2)}</pre>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it. */}
+        <pre role="group" tabIndex={0} aria-label="Page context as JSON">{JSON.stringify(context, null, 2)}</pre>
       </details>
     </Card>
   );
 }
 
-function Deleted({ deleted, receipt, id, list }: Erasure & { id: string; list: string }): JSX.Element {
+function Deleted({ deleted, receipt, list }: Erasure & { list: string }): JSX.Element {
+  const id = receipt.conversationId;
   const at = receipt.deletedAt;
   const rows = Object.entries({ Sessions: deleted.sessions, Messages: deleted.messages, "Lines of the message log": deleted.logged, Tasks: deleted.tasks });
   return (
     <Page title="Conversation deleted" lead={`${shortId(id)}, ${moment(at)}`}>
       <Card title="Receipt">
-        <p class="soft">This is what was erased. From now on the server refuses this session's id, and nothing can bring it back.</p>
+        <p class="soft">This is what was erased. From now on the server refuses the session, and nothing can bring it back.</p>
         <dl class="details receipt">
           {rows.map(([name, value]) => (
             <div key={name}>
@@ -184,7 +191,7 @@ function Deleted({ deleted, receipt, id, list }: Erasure & { id: string; list: s
             </div>
           ))}
           <div>
-            <dt>Session</dt>
+            <dt>Conversation</dt>
             <dd>{id}</dd>
           </div>
           <div>

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, ofSite } from "../api.js";
-import { useLoad } from "../load.js";
 import { ROOT } from "../router.js";
-import type { Appearance, Settings, Site } from "../types.js";
+import type { SiteConfig as Appearance, Settings, Site } from "../types.js";
 import { Card } from "../ui/page.js";
 import { Banner, Show } from "../ui/states.js";
+import { useLoad } from "../use-load.js";
 import { type Change, Conflict } from "./conflict.js";
 import { useDraft } from "./draft.js";
 import { Field, SaveBar, Switch } from "./form.js";
@@ -52,7 +52,7 @@ export function AppearanceSettings({ site }: { site: Site }): JSX.Element {
   );
 }
 
-/** Without what is empty: the chat's own default then holds. */
+/** Removes empty values, so that the widget's defaults apply. */
 function cleaned(config: Appearance): Appearance {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== "" && value !== undefined)) as Appearance;
 }
@@ -108,7 +108,7 @@ function Form({ config, wrong, set }: FormProps): JSX.Element {
 }
 
 function Chips({ chips, error, set }: { chips: string[]; error: string | undefined; set: (chips: string[]) => void }): JSX.Element {
-  // Blank lines are kept while they are being typed.
+  // Keep blank lines during typing.
   const [text, setText] = useState(() => chips.join("\n"));
   const lines = (typed: string): string[] => typed.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, MAX_CHIPS);
   useEffect(() => {
@@ -155,7 +155,7 @@ function Choice<T extends string>({ name, label, value, options, set }: ChoicePr
   );
 }
 
-/** The real chat in a page of its own; it keeps nothing and calls nobody. */
+/** The widget in preview mode, in a frame. It stores nothing and calls no server. */
 function Preview({ config }: { config: Appearance }): JSX.Element {
   const frame = useRef<HTMLIFrameElement>(null);
   const [isReady, setReady] = useState(false);

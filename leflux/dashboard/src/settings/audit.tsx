@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { get, ofSite } from "../api.js";
 import { DAY, duration, moment, number } from "../format.js";
-import { useLoad } from "../load.js";
 import type { AuditEntry, Site } from "../types.js";
 import { Empty, Show } from "../ui/states.js";
+import { useLoad } from "../use-load.js";
 
 export function Audit({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/audit");
@@ -20,6 +20,15 @@ export function Audit({ site }: { site: Site }): JSX.Element {
 const ACTIONS: Record<string, string> = {
   "privacy.changed": "Privacy changed",
   "settings.changed": "Appearance changed",
+  "session.read": "Conversation read",
+  "account.signed_in": "Signed in",
+  "account.sign_in_ended": "Sign-in ended",
+  "account.password_changed": "Password changed",
+  "account.token_created": "API token created",
+  "account.token_revoked": "API token revoked",
+  "account.created": "Account created",
+  "account.changed": "Account changed",
+  "account.removed": "Account removed",
   "session.deleted": "Conversation deleted",
   "log.exported": "Conversations exported",
   "log.deleted": "Old conversations deleted",
@@ -32,7 +41,14 @@ const NAMES: Record<string, string> = {
   userDataTtlMs: "The visitor's own details",
   messageLog: "Keep a log of messages",
   logRetentionDays: "How long the log is kept",
-  sessionId: "Session",
+  conversationId: "Conversation",
+  account: "Account",
+  address: "Address",
+  signIn: "Sign-in",
+  token: "Token",
+  tokens: "Tokens revoked",
+  name: "Name",
+  sites: "Sites",
   sessions: "Sessions",
   messages: "Messages",
   logged: "Lines of the message log",
@@ -45,8 +61,8 @@ const NAMES: Record<string, string> = {
   version: "Version",
 };
 
-/** A detail as the page that it comes from says it; null for what says nothing. */
-function told(name: string, value: string | number | boolean | null): string | null {
+/** Formats a detail in the wording of its settings page; null for an empty detail. */
+function detailText(name: string, value: string | number | boolean | null): string | null {
   if (name === "logRetentionDays") return value === null ? "for ever" : duration(Number(value) * DAY);
   if (value === null) return null;
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -70,6 +86,6 @@ function Trail({ entries }: { entries: AuditEntry[] }): JSX.Element {
 }
 
 function described({ details }: AuditEntry): string[] {
-  const said = Object.entries(details).map(([name, value]) => [NAMES[name] ?? name, told(name, value)] as const);
+  const said = Object.entries(details).map(([name, value]) => [NAMES[name] ?? name, detailText(name, value)] as const);
   return said.filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`);
 }

@@ -4,7 +4,7 @@ import type { Draft } from "./draft.js";
 
 export type Change = readonly [name: string, before: string, after: string];
 
-/** Somebody else has saved first: what they changed, and the two ways out. */
+/** Shows the changes that somebody else has saved, with the choice to keep or discard the draft. */
 export function Conflict<T>({ draft, changes }: { draft: Draft<T>; changes: readonly Change[] }): JSX.Element | null {
   if (draft.newer === null) return null;
   return (

@@ -1,25 +1,24 @@
-// A form over something that others may change at the same time: what was read, what is being written, and what came
-// between the two.
+// The state of a form whose record others may change at the same time: the loaded record, the draft, and a newer record.
 
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { call } from "../api.js";
-import { asError, type Loaded } from "../load.js";
 import { toast } from "../ui/toast.js";
+import { asError, type Loaded } from "../use-load.js";
 
 export interface Draft<T> {
   value: T;
   set: (changes: Partial<T>) => void;
   isDirty: boolean;
   isBusy: boolean;
-  /** What is wrong, by the member of the body it is about; `""` when it is about no one of them. */
+  /** Errors by member of the body; `""` for errors about no single member. */
   wrong: Record<string, string>;
-  /** What somebody else has saved meanwhile. */
+  /** The record that somebody else has saved in the meantime. */
   newer: T | null;
   save: () => Promise<void>;
   undo: () => void;
-  /** Look at the newer one and forget this draft. */
+  /** Discards the draft and shows the newer record. */
   takeNewer: () => void;
-  /** Keep this draft, to be saved over the newer one. */
+  /** Keeps the draft, to be saved over the newer record. */
   keepMine: () => void;
 }
 
@@ -34,7 +33,7 @@ export function useDraft<T extends { version: number }>(path: string, loaded: Lo
     if (loaded.data !== null) setValue((last) => last ?? loaded.data);
   }, [loaded.data]);
   const isDirty = value !== null && JSON.stringify(value) !== JSON.stringify(loaded.data);
-  // Before the next paint: what says "saved" must not be followed by a question whether to leave.
+  // Run before the next paint, so that no leave warning follows a successful save.
   useLayoutEffect(() => {
     if (!isDirty) return;
     const warn = (event: Event): void => event.preventDefault();

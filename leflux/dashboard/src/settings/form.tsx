@@ -1,4 +1,4 @@
-// What the settings' forms share.
+// The parts that the settings' forms share.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useState } from "preact/hooks";
@@ -11,7 +11,7 @@ interface FieldProps {
   children: (ids: { id: string; describedBy: string; isBad: boolean }) => ComponentChildren;
 }
 
-/** A labelled control with what it does, and what is wrong with it, beside it. */
+/** A labelled control with a hint and an error. */
 export function Field({ label, hint, error, children }: FieldProps): JSX.Element {
   const id = useId();
   return (
@@ -86,6 +86,7 @@ export function Switch({ label, hint, isOn, change }: SwitchProps): JSX.Element 
   const id = useId();
   return (
     <div class="field switch">
+      {/* biome-ignore lint/a11y/useAriaPropsForRole: a native checkbox states whether it is checked. */}
       <input id={id} type="checkbox" role="switch" checked={isOn} aria-describedby={`${id}-hint`} onChange={(event) => change(event.currentTarget.checked)} />
       <label for={id}>{label}</label>
       <p class="hint" id={`${id}-hint`}>

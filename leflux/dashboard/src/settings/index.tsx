@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { NotFound } from "../pages/not-found.js";
 import { to } from "../router.js";
-import { NotFound } from "../shell.js";
 import type { Site } from "../types.js";
 import { Page } from "../ui/page.js";
 import { AppearanceSettings } from "./appearance.js";
@@ -24,7 +24,7 @@ const PAGES: Record<string, readonly [string, string, View]> = {
 
 export function SettingsPage({ site, page }: { site: Site; page: string }): JSX.Element {
   const here = useRef<HTMLElement>(null);
-  // On a phone the tabs are wider than the screen.
+  // On a phone, the tabs are wider than the screen.
   useEffect(() => {
     here.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [page]);

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Site } from "../types.js";
-import { Snippet } from "../ui/copy.js";
 import { Card } from "../ui/page.js";
+import { Snippet } from "../ui/snippet.js";
 
 const OPTIONS = [
   ["data-no-visitor-id", "sets no visitor cookie; visitors are then not counted"],

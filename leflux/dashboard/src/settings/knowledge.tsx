@@ -1,20 +1,20 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
+import { watchCrawl } from "../crawl-progress.js";
 import { count, number } from "../format.js";
-import { watchCrawl } from "../live.js";
-import { asError, useLoad } from "../load.js";
 import type { Crawl, Site } from "../types.js";
 import { Icon } from "../ui/icons.js";
 import { Card } from "../ui/page.js";
 import { Show } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
+import { asError, useLoad } from "../use-load.js";
 import { Field } from "./form.js";
 
-/** The socket tells it as it happens; this heals what it cannot tell, as long as there is something to tell. */
+/** While a crawl runs, poll at this interval too, in case the socket misses an update. */
 const HEAL_MS = 5_000;
 
-/** A site that this server serves itself has this page's origin. */
+/** The demo site is served from this page's origin. */
 function startOf({ allowedHosts }: Site): string {
   if (allowedHosts.includes(location.hostname)) return `${location.origin}/`;
   return `https://${allowedHosts[0] ?? "example.com"}/`;
@@ -63,7 +63,7 @@ export function Knowledge({ site }: { site: Site }): JSX.Element {
 
 function Progress({ crawl }: { crawl: Crawl }): JSX.Element {
   const isRunning = crawl.state === "running";
-  // Some of what was found need not be read, such as what asks not to be indexed: an end is the end all the same.
+  // A finished crawl may have skipped pages, such as pages marked noindex.
   const end = crawl.state === "done" ? crawl.done + crawl.failed : crawl.found;
   if (crawl.state === "idle") return <p class="soft">The site has not been read yet.</p>;
   return (

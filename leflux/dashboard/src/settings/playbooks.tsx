@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { get, ofSite } from "../api.js";
-import { useLoad } from "../load.js";
 import type { PlaybookTask, Site } from "../types.js";
 import { Card } from "../ui/page.js";
 import { Empty, Show } from "../ui/states.js";
+import { useLoad } from "../use-load.js";
 
 export function Playbooks({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/playbook");

@@ -2,11 +2,11 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
 import { count, DAY, duration, HOUR } from "../format.js";
-import { asError, useLoad } from "../load.js";
 import type { Privacy, Site } from "../types.js";
 import { Confirm } from "../ui/confirm.js";
 import { Card } from "../ui/page.js";
 import { Banner, Show } from "../ui/states.js";
+import { asError, useLoad } from "../use-load.js";
 import { type Change, Conflict } from "./conflict.js";
 import { type Draft, useDraft } from "./draft.js";
 import { DurationField, Field, SaveBar, Switch } from "./form.js";
@@ -166,7 +166,7 @@ function Forecast({ days, preview }: { days: number; preview: Preview }): JSX.El
 const sentence = ({ sessions, messages }: Doomed): string => `${count(sessions, "conversation")} with ${count(messages, "message")}`;
 const said = (ms: number): string => (ms > 0 ? duration(ms) : "…");
 
-/** What a rule of `days` would delete now, asked a moment after the last change. */
+/** The number of sessions that a rule of `days` would delete now, loaded shortly after the last change. */
 function usePreview(site: Site, days: number | null): Preview {
   const [preview, setPreview] = useState<Preview>(null);
   useEffect(() => {

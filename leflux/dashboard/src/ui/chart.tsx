@@ -1,4 +1,4 @@
-// A picture for the eye, a sentence for the ear, and the same numbers as a table for whoever wants them.
+// A chart with a text alternative and a table of the same numbers.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -17,7 +17,7 @@ export interface Series {
 interface Props {
   title: string;
   summary: string;
-  /** What the table's first column is called, and its cells; the cells also label the axis. */
+  /** The name and the cells of the table's first column. The cells also label the axis. */
   axis: string;
   labels: readonly string[];
   series: readonly Series[];
@@ -60,6 +60,7 @@ function Legend({ series }: { series: readonly Series[] }): JSX.Element {
 
 function Table({ title, axis, labels, series }: Props): JSX.Element {
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it.
     <div class="table-scroll" tabIndex={0} role="region" aria-label={title}>
       <table>
         <thead>
@@ -121,7 +122,7 @@ type Drawn = Pick<Props, "labels" | "series" | "kind"> & { height: number; width
 function data(series: readonly Series[], kind: Props["kind"]): uPlot.AlignedData {
   const rows = series.map(({ values }) => [...values]);
   if (kind === "stacked") {
-    // The tallest is drawn first, and what it is the sum of in front of it.
+    // Draw the total first and its parts in front of it.
     for (let upper = rows.length - 2; upper >= 0; upper--) rows[upper] = rows[upper]!.map((value, x) => value + rows[upper + 1]![x]!);
   }
   return [series[0]!.values.map((_, index) => index), ...rows];

@@ -1,20 +1,22 @@
-// Asks before something is gone, in the browser's own modal dialog: it keeps the focus and gives it back.
+// A confirmation in the browser's modal dialog, which traps the focus and restores it.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { asError } from "../load.js";
+import { asError } from "../use-load.js";
 import { Banner } from "./states.js";
 
 interface Props {
   title: string;
   children: ComponentChildren;
   confirm: string;
-  /** Does it; what it raises is shown, and the dialog stays. */
+  /** The button's label while it acts. */
+  busy?: string;
+  /** The confirmed action. The dialog shows its error and stays open. */
   act: () => Promise<void>;
   close: () => void;
 }
 
-export function Confirm({ title, children, confirm, act, close }: Props): JSX.Element {
+export function Confirm({ title, children, confirm, busy = "Deleting…", act, close }: Props): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -47,7 +49,7 @@ export function Confirm({ title, children, confirm, act, close }: Props): JSX.El
       aria-labelledby={`${id}-title`}
       aria-describedby={`${id}-text`}
       onCancel={(event) => {
-        // The page takes it away. Closed by the browser, it would tell so later, when it may have been opened again.
+        // Remove the dialog by rendering. A dialog closed by the browser reports it later, when it may be open again.
         event.preventDefault();
         close();
       }}
@@ -63,7 +65,7 @@ export function Confirm({ title, children, confirm, act, close }: Props): JSX.El
           Cancel
         </button>
         <button type="button" class="danger" onClick={() => void run()} disabled={isBusy}>
-          {isBusy ? "Deleting…" : confirm}
+          {isBusy ? busy : confirm}
         </button>
       </div>
     </dialog>

@@ -1,17 +1,17 @@
-// UTC days, as the analytics count them.
+// UTC days, as in the analytics.
 
 import { DAY } from "../format.js";
 import type { Day } from "../types.js";
 
 const dateOf = (ts: number): string => new Date(ts).toISOString().slice(0, 10);
 
-/** `from=…&to=…` (ms, the end exclusive) of the last `span` days, today included. */
+/** The query `from=…&to=…` (ms, the end exclusive) for the last `span` days including today. */
 export function lastDays(span: number): string {
   const end = Math.floor(Date.now() / DAY + 1) * DAY;
   return `from=${end - span * DAY}&to=${end}`;
 }
 
-/** `span` days that end today, oldest first; a day on which nothing happened is a day of zeros. */
+/** The last `span` days, oldest first. Days without data are filled with zeros. */
 export function complete(days: readonly Day[], span: number): Day[] {
   const known = new Map(days.map((day) => [day.date, day]));
   return Array.from({ length: span }, (_, index) => {

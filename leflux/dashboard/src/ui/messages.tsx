@@ -1,5 +1,5 @@
-// A transcript as the chat shows it, by the chat's own Markdown: what a visitor has written is text, and whatever
-// else is there becomes elements and never markup.
+// A transcript rendered as in the chat, by the widget's Markdown. Visitors' messages are plain text; nothing becomes
+// markup.
 
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -54,7 +54,7 @@ function Said({ text }: { text: string }): JSX.Element {
   const said = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const nodes = markdown(text);
-    // The owner keeps the transcript when looking at what it speaks of.
+    // Open links in a new tab, so that the transcript stays open.
     for (const anchor of nodes.querySelectorAll("a")) Object.assign(anchor, { target: "_blank", rel: "noopener noreferrer" });
     said.current?.replaceChildren(nodes);
   }, [text]);

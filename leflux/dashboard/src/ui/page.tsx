@@ -5,14 +5,14 @@ let isFirst = true;
 
 interface Props {
   title: string;
-  /** Names what the view is about, where the title alone does not: a title may come later than its view. */
+  /** Identifies the view if its title is loaded later. */
   of?: string;
   lead?: ComponentChildren;
   actions?: ComponentChildren;
   children: ComponentChildren;
 }
 
-/** One view: names the document, and takes the focus to its heading when one comes from another view. */
+/** One view. Sets the document's title, and moves the focus to its heading on navigation. */
 export function Page({ title, of, lead, actions, children }: Props): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {

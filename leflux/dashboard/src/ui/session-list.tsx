@@ -6,10 +6,10 @@ import type { SessionRow, Site } from "../types.js";
 interface Props {
   site: Site;
   sessions: readonly SessionRow[];
-  /** Given: each row has a box to tick. */
+  /** If given, each row has a checkbox. */
   chosen?: ReadonlySet<string>;
-  choose?: (sessionId: string, isChosen: boolean) => void;
-  /** What is appended to each link: the search that the list is the answer to. */
+  choose?: (conversationId: string, isChosen: boolean) => void;
+  /** The query that is appended to each link: the search behind this list. */
   query?: string;
 }
 
@@ -17,19 +17,19 @@ export function SessionList({ site, sessions, chosen, choose, query = "" }: Prop
   return (
     <ul class="sessions">
       {sessions.map((session) => (
-        <li key={session.sessionId} class={chosen?.has(session.sessionId) ? "chosen" : undefined}>
+        <li key={session.conversationId} class={chosen?.has(session.conversationId) ? "chosen" : undefined}>
           {choose && (
             <label class="pick">
               <span class="sr">Select: {titleOf(session)}</span>
               <input
                 type="checkbox"
-                checked={chosen?.has(session.sessionId) ?? false}
-                onChange={(event) => choose(session.sessionId, event.currentTarget.checked)}
+                checked={chosen?.has(session.conversationId) ?? false}
+                onChange={(event) => choose(session.conversationId, event.currentTarget.checked)}
               />
             </label>
           )}
-          <a href={to(site.id, "conversations", session.sessionId) + query}>
-            <Avatar of={session.visitorId ?? session.sessionId} />
+          <a href={to(site.id, "conversations", session.conversationId) + query}>
+            <Avatar of={session.visitorId ?? session.conversationId} />
             <span class="first">{titleOf(session)}</span>
             <span class="about soft">
               {session.live && <span class="live">Live</span>}
@@ -47,7 +47,7 @@ export function SessionList({ site, sessions, chosen, choose, query = "" }: Prop
 
 export const titleOf = ({ firstText }: { firstText: string }): string => firstText.trim() || "(no text from the visitor)";
 
-/** A colour and two letters that stay with one visitor: told apart at a glance, and naming nobody. */
+/** A colour and two letters derived from the visitor's id, to tell visitors apart without naming them. */
 function Avatar({ of }: { of: string }): JSX.Element {
   let hash = 0;
   for (const letter of of) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;

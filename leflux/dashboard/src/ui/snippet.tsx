@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { Icon } from "./icons.js";
 import { toast } from "./toast.js";
 
-/** Code with a button that copies it. */
+/** Code with a copy button. */
 export function Snippet({ code, label }: { code: string; label: string }): JSX.Element {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
@@ -17,7 +17,8 @@ export function Snippet({ code, label }: { code: string; label: string }): JSX.E
   };
   return (
     <div class="snippet">
-      <pre tabIndex={0} aria-label={label}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it. */}
+      <pre role="group" tabIndex={0} aria-label={label}>
         <code>{code}</code>
       </pre>
       <button type="button" class="plain" onClick={() => void copy()}>

@@ -1,7 +1,7 @@
-// What a view shows while it has nothing to show.
+// The states of a view without data: loading, empty, failed.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { Loaded } from "../load.js";
+import type { Loaded } from "../use-load.js";
 import { Icon, type IconName } from "./icons.js";
 
 export function Banner({ kind, children }: { kind: "bad" | "note"; children: ComponentChildren }): JSX.Element {
@@ -52,7 +52,7 @@ interface ShowProps<T> {
   children: (data: T) => ComponentChildren;
 }
 
-/** The loaded value, or why it is not there. */
+/** Shows the loaded value, a skeleton or the error. */
 export function Show<T>({ of, rows = 5, children }: ShowProps<T>): JSX.Element {
   if (of.data !== null) return <>{children(of.data)}</>;
   if (of.error !== null) return <Failed message={of.error.message} retry={of.reload} />;

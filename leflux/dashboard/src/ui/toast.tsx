@@ -1,4 +1,4 @@
-// Short news at the edge of the screen, also read aloud.
+// Short notifications, announced to screen readers.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";

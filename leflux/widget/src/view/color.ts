@@ -1,4 +1,4 @@
-// The site's colour, and what can be read on it (WCAG 2.2 AA).
+// The site's colour, and readable text on it (WCAG 2.2 AA).
 
 const DEFAULT = "#5b4bdb";
 const AA = 4.5;
@@ -6,7 +6,7 @@ const AA = 4.5;
 type Rgb = [number, number, number];
 
 export interface Accent {
-  /** The site's colour itself, for surfaces. */
+  /** The site's colour, for surfaces. */
   base: string;
   /** Text on the surface. */
   on: string;
@@ -43,7 +43,7 @@ function toHex(rgb: Rgb): string {
   return `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Move the colour towards `target` until it can be read on `background`. */
+/** Mixes the colour with `target` until it is readable on `background`. */
 function readable(color: string, background: string, target: Rgb): string {
   const from = parse(color)!;
   for (let step = 0; step <= 20; step++) {
@@ -53,7 +53,7 @@ function readable(color: string, background: string, target: Rgb): string {
   return toHex(target);
 }
 
-/** Anything that is not a hex colour is ignored. */
+/** Derives the accent colours. A value that is not a hex colour falls back to the default. */
 export function accent(color: unknown): Accent {
   const base = typeof color === "string" && parse(color) !== null ? toHex(parse(color)!) : DEFAULT;
   const on = contrast(base, "#ffffff") >= AA ? "#ffffff" : contrast(base, "#14121f") >= AA ? "#14121f" : "#ffffff";

@@ -1,50 +1,44 @@
-// Where the visitor writes. What is typed stays until it is sent or taken away by the visitor.
+// The input of the visitor's messages.
 
 import * as t from "#texts";
+import { countChars } from "../text.js";
 import type { ViewActions, ViewState } from "../types.js";
 import { button, el, icon, set, setAll, setText, show } from "./dom.js";
 import { fill } from "./texts.js";
+
+const COMPOSING = 229;
 
 export class Composer {
   readonly node: HTMLElement;
   readonly input = el("textarea", "input", { rows: "1", dir: "auto", enterkeyhint: "send", autocomplete: "off" });
   readonly #over = el("p", null, { class: "over", id: "over", role: "status" });
-  /** Holds a copy of the text, which makes the field as tall as its text without measuring it. */
+  /** Contains a hidden copy of the text, so that CSS gives the field the height of its text. */
   readonly #field = el("div", null, { class: "field" }, this.input);
-  readonly #send: HTMLButtonElement;
+  readonly #stop: HTMLButtonElement;
   #maxChars = Infinity;
-  #isReadOnly = false;
-  #hadFocus = false;
 
   readonly #actions: ViewActions;
 
   constructor(actions: ViewActions) {
     this.#actions = actions;
-    this.#send = button("send", t.send, icon("send", true), () => this.#submit());
-    this.node = el("div", null, { class: "composer" }, this.#over, this.#field, this.#send);
-    this.input.addEventListener("input", () => this.#typed());
-    this.input.addEventListener("keydown", (event) => this.#pressed(event));
-    this.#typed();
+    const send = button("send", t.send, icon("send", true), () => this.#submit());
+    this.#stop = button("stop", t.stop, icon("stop", true), () => actions.stop());
+    this.node = el("div", null, { class: "composer" }, this.#over, this.#field, this.#stop, send);
+    this.input.addEventListener("input", () => this.#onInput());
+    this.input.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#onInput();
   }
 
-  render({ config, maxChars, readOnly }: ViewState): void {
+  render({ config, maxChars, readOnly, writing }: ViewState): void {
+    show(this.#stop, writing && !readOnly);
     const placeholder = config.placeholder ?? t.input;
     setAll(this.input, { placeholder, "aria-label": placeholder });
     if (this.#maxChars !== maxChars) {
       this.#maxChars = maxChars;
-      this.#typed();
+      this.#onInput();
     }
-    if (this.#isReadOnly !== readOnly) this.#lock(readOnly);
-  }
-
-  /** A field that is disabled loses the focus, so it gets it back afterwards. */
-  #lock(readOnly: boolean): void {
-    const { activeElement } = this.input.getRootNode() as ShadowRoot;
-    if (readOnly) this.#hadFocus = activeElement === this.input;
-    this.#isReadOnly = readOnly;
-    this.input.disabled = readOnly;
-    this.#send.disabled = readOnly;
-    if (!readOnly && this.#hadFocus && activeElement === null) this.input.focus();
+    // Not `disabled`: the field keeps the focus, and Enter queues what is written.
+    setAll(this.input, { readonly: readOnly ? "" : null, "aria-disabled": readOnly ? "true" : null });
   }
 
   get text(): string {
@@ -53,10 +47,10 @@ export class Composer {
 
   set text(text: string) {
     this.input.value = text;
-    this.#typed();
+    this.#onInput();
   }
 
-  #typed(): void {
+  #onInput(): void {
     const { value } = this.input;
     set(this.#field, "data-text", value);
     set(this.node, "data-empty", value.trim() === "" ? "" : null);
@@ -67,23 +61,21 @@ export class Composer {
     setAll(this.input, { "aria-invalid": isLong ? "true" : null, "aria-describedby": isLong ? "over" : null });
   }
 
-  /** By how many characters (not UTF-16 units: the server counts characters) the text is too long. */
+  /** The number of characters over the limit. */
   #surplus(text: string): number {
-    return text.length <= this.#maxChars ? 0 : Math.max(0, [...text].length - this.#maxChars);
+    return Math.max(0, countChars(text) - this.#maxChars);
   }
 
-  #pressed(event: KeyboardEvent): void {
-    // Enter also accepts what an input method proposes.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  #onKey(event: KeyboardEvent): void {
+    // Enter also accepts the suggestion of an input method. Safari sends it after the composition has ended, with this code.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
     event.preventDefault();
     this.#submit();
   }
 
   #submit(): void {
     const text = this.text.trim();
-    if (this.#isReadOnly || text === "" || this.#surplus(text) > 0) return this.input.focus();
-    this.text = "";
     this.input.focus();
-    this.#actions.send(text);
+    if (text !== "" && this.#surplus(text) === 0 && this.#actions.send(text)) this.text = "";
   }
 }

@@ -1,4 +1,4 @@
-// The build and vitest both turn such an import into the minified text of the file.
+// The build and vitest resolve such an import to the minified text of the file.
 declare module "*.css?inline" {
   const text: string;
   export default text;

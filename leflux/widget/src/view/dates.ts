@@ -1,4 +1,4 @@
-// Times and days as the visitor's language writes them.
+// Formats times and days in the visitor's language.
 
 import * as t from "#texts";
 
@@ -7,8 +7,10 @@ const DAY_MS = 86_400_000;
 export class Dates {
   readonly #clock: Intl.DateTimeFormat;
   readonly #calendar: Intl.DateTimeFormat;
+  /** How far the clock that dates the messages is ahead of the browser's. */
+  offset = 0;
 
-  /** A locale of another language than the texts, or one that is none, gives way to that of the texts. */
+  /** An invalid locale, or one of another language than the texts, is replaced with the texts' language. */
   constructor(locale: string) {
     const tag = isLocale(locale) && locale.toLowerCase().split("-")[0] === t.lang ? locale : t.lang;
     this.#clock = new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" });
@@ -21,13 +23,13 @@ export class Dates {
 
   day(ts: number): string {
     const day = dayOf(ts);
-    const now = Date.now();
+    const now = Date.now() + this.offset;
     if (day === dayOf(now)) return t.today;
     return day === dayOf(now - DAY_MS) ? t.yesterday : this.#calendar.format(ts);
   }
 }
 
-/** The day in the visitor's own time zone, to compare. */
+/** The day in the visitor's time zone, for comparison. */
 export function dayOf(ts: number): string {
   return new Date(ts).toDateString();
 }

@@ -1,4 +1,4 @@
-// Elements without markup: whatever text goes in stays text.
+// Builds elements without markup, so that text stays text.
 
 type Props = Record<string, string | null>;
 
@@ -16,10 +16,10 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 }
 
 export function setAll(element: Element, props: Props): void {
-  for (const name in props) set(element, name, props[name]!);
+  for (const [name, value] of Object.entries(props)) set(element, name, value);
 }
 
-/** Set, change or (null) remove an attribute, touching the page only when it differs. */
+/** Sets an attribute, or removes it (null). Writes only when the value differs. */
 export function set(element: Element, name: string, value: string | null): void {
   if (element.getAttribute(name) === value) return;
   if (value === null) element.removeAttribute(name);
@@ -38,10 +38,12 @@ const PATHS = {
   chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-4.6 4.1a.6.6 0 0 1-1-.45V16A2.5 2.5 0 0 1 4 13.5z",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M6 9.5l6 6 6-6",
+  stop: "M7.5 7.5h9v9h-9z",
   send: "M5 12.5l14-7-5 14-3-5.5z",
   more: "M12 6v.01M12 12v.01M12 18v.01",
   dock: "M4 5.5h16v13H4zM14.5 5.5v13",
   check: "M5.5 12.5l4.2 4.2 8.8-9.2",
+  copy: "M9 9h11v11H9zM5 15V4h11",
   clock: "M12 7v5.2l3.2 2M12 3.8a8.2 8.2 0 1 0 0 16.4 8.2 8.2 0 0 0 0-16.4z",
 } as const;
 
@@ -55,14 +57,14 @@ export function icon(name: keyof typeof PATHS, filled = false): SVGElement {
   return svg;
 }
 
-/** A button that shows a glyph and is named by `label`. */
+/** A button with an icon and the accessible name `label`. */
 export function button(part: string | null, label: string, glyph: SVGElement, act: () => void): HTMLButtonElement {
   const element = el("button", part, { type: "button", "aria-label": label, title: label }, glyph);
   element.addEventListener("click", act);
   return element;
 }
 
-/** A button that shows its label. */
+/** A button with a visible label. */
 export function textButton(part: string | null, look: string, label: string, act: () => void): HTMLButtonElement {
   const element = el("button", part, { type: "button", class: look }, label);
   element.addEventListener("click", act);

@@ -1,17 +1,21 @@
-// The widget's face: one element at the end of the page, in a shadow root of its own.
+// The view: one element at the end of the page, with its own shadow root.
 
 import * as t from "#texts";
-import type { CreateView, View, ViewActions, ViewState } from "../types.js";
+import type { More } from "../more-part.js";
+import type { Load } from "../part-loader.js";
+import type { View, ViewActions, ViewState } from "../types.js";
 import { el, set, setAll, show } from "./dom.js";
 import { Launcher } from "./launcher.js";
 import { Panel } from "./panel.js";
 import { Theme } from "./theme.js";
 
-/** A page that takes the widget out again and again gets its way. */
-const MOST_RETURNS = 20;
+/** A page that removes the element over and over is not fought: this is how long a return is put off. */
+const RETURN_MS = 1_000;
+const UNHIDE_MS = 50;
 const MOVES = ["resize", "scroll"];
+const HIDING = ["inert", "aria-hidden"];
 
-class Face implements View {
+class WidgetView implements View {
   readonly #host: HTMLElement;
   readonly #shadow: ShadowRoot;
   readonly #root = el("div", null, { class: "root", lang: t.lang, dir: t.dir });
@@ -19,45 +23,90 @@ class Face implements View {
   readonly #panel: Panel;
   readonly #theme: Theme;
   readonly #observer = new MutationObserver(() => this.#mount());
-  #returns = 0;
+  #returned = -RETURN_MS;
+  #later: ReturnType<typeof setTimeout> | undefined;
+  #hidden: ReturnType<typeof setTimeout> | undefined;
+  /** The launcher was pressed. Safari does not focus a button that is pressed. */
+  #isPressed = false;
   #wasOpen: boolean | null = null;
 
   readonly #page: Document;
 
-  constructor(page: Document, actions: ViewActions) {
+  constructor(page: Document, actions: ViewActions, more: Load<More>) {
     this.#page = page;
     this.#host = page.createElement("leflux-widget");
+    // A page may close all popovers that it finds.
+    this.#host.addEventListener("toggle", (event) => (event as ToggleEvent).newState === "closed" && this.#raise());
     this.#shadow = this.#host.attachShadow({ mode: "open" });
     this.#launcher = new Launcher(actions);
-    this.#panel = new Panel(actions);
+    this.#launcher.node.addEventListener("click", () => {
+      this.#isPressed = true;
+    });
+    this.#panel = new Panel(actions, more);
     this.#root.append(this.#panel.node, this.#launcher.node);
     show(this.#root, false);
     this.#theme = new Theme(this.#shadow, this.#root);
     this.#shadow.append(this.#root);
-    // What is typed here is not meant for the page's shortcuts, which cannot see that it goes into a field.
+    // Keep keystrokes from the page's shortcuts, which cannot see a field inside a shadow root.
     for (const name of ["keydown", "keypress", "keyup"]) {
       this.#root.addEventListener(name, (event) => event.stopPropagation());
     }
     for (const name of MOVES) window.visualViewport?.addEventListener(name, this.#fit);
     this.#mount();
+    if (window.visualViewport) requestAnimationFrame(this.#fit);
   }
 
-  /** An on-screen keyboard covers or moves the page without making it smaller. Zooming in is no keyboard. */
+  /** Fits the panel above an on-screen keyboard, which does not resize the page, and undoes the page's CSS zoom. */
   readonly #fit = (): void => {
     const { height, offsetTop, scale } = window.visualViewport!;
-    this.#root.style.cssText = scale > 1 ? "" : `--top:${offsetTop}px;--height:${height}px`;
+    const zoom = (this.#host as { currentCSSZoom?: number }).currentCSSZoom ?? 1;
+    // A page that the visitor has zoomed by a pinch is left alone.
+    const room = scale > 1 ? "" : `--top:${offsetTop}px;--height:${height}px`;
+    this.#root.style.cssText = zoom === 1 ? room : `${room};zoom:${1 / zoom}`;
   };
 
-  /** Also after the page has replaced its body, as some routers do, or while it has none yet. */
+  /** Mounts the element, also later when the page has no body yet, replaces it or its root, or makes it inert. */
   #mount(): void {
     const { body, documentElement } = this.#page;
-    if (body !== null && !this.#host.isConnected && this.#returns <= MOST_RETURNS) {
-      this.#returns += 1;
-      body.append(this.#host);
-    }
+    const home = body?.inert ? documentElement : body;
+    const parent = this.#host.parentElement;
+    const isAway = !this.#host.isConnected || parent?.inert || (parent === documentElement && parent !== home);
+    if (home !== null && isAway) this.#return(home);
     this.#observer.disconnect();
-    this.#observer.observe(documentElement, { childList: true });
-    if (body !== null) this.#observer.observe(body, { childList: true });
+    this.#observer.observe(window.document, { childList: true });
+    if (documentElement !== null) this.#observer.observe(documentElement, { childList: true });
+    if (body !== null) this.#observer.observe(body, { childList: true, attributeFilter: ["inert"] });
+    this.#observer.observe(this.#host, { attributeFilter: HIDING });
+    this.#unhide();
+  }
+
+  /** Libraries for modals hide all other elements of the page from pointers and screen readers. */
+  #unhide(): void {
+    clearTimeout(this.#hidden);
+    if (!HIDING.some((name) => this.#host.hasAttribute(name))) return;
+    // Later: a page that hides it again at once must not keep the browser busy.
+    this.#hidden = setTimeout(() => {
+      for (const name of HIDING) this.#host.removeAttribute(name);
+    }, UNHIDE_MS);
+  }
+
+  #return(body: HTMLElement): void {
+    clearTimeout(this.#later);
+    const wait = this.#returned + RETURN_MS - performance.now();
+    if (wait > 0) {
+      this.#later = setTimeout(() => this.#mount(), wait);
+      return;
+    }
+    this.#returned = performance.now();
+    body.appendChild(this.#host);
+    this.#panel.returned();
+    this.#raise();
+  }
+
+  /** Moves the host to the top layer, where no style of `html` or `body` can hold or shift it. */
+  #raise(): void {
+    this.#host.popover = "manual";
+    if (this.#host.isConnected) this.#host.showPopover?.();
   }
 
   render(state: ViewState): void {
@@ -71,16 +120,17 @@ class Face implements View {
     this.#launcher.render(state);
     this.#panel.render(state);
     if (this.#wasOpen !== null && this.#wasOpen !== state.open) this.#moveFocus(state.open, hasFocus);
-    // What had it is gone, such as an answered question.
+    // The focused element was removed, such as an answered question.
     else if (hasFocus && state.open && this.#shadow.activeElement === null) this.focusInput();
     this.#wasOpen = state.open;
   }
 
-  /** Not in a window that only mirrors what another one does. */
+  /** Moves the focus only within the widget: the visitor may be typing into the page. */
   #moveFocus(isOpen: boolean, hadFocus: boolean): void {
     set(this.#root, "data-moved", "");
-    if (isOpen && this.#page.hasFocus()) this.#panel.composer.input.focus();
+    if (isOpen && (hadFocus || this.#isPressed)) this.focusInput();
     if (!isOpen && hadFocus) this.#launcher.node.focus();
+    this.#isPressed = false;
   }
 
   focusInput(): void {
@@ -98,10 +148,13 @@ class Face implements View {
   destroy(): void {
     for (const name of MOVES) window.visualViewport?.removeEventListener(name, this.#fit);
     this.#observer.disconnect();
+    clearTimeout(this.#later);
+    clearTimeout(this.#hidden);
     this.#theme.destroy();
     this.#panel.destroy();
     this.#host.remove();
   }
 }
 
-export const createView: CreateView = (page, actions) => new Face(page, actions);
+/** `more`: loads what draws rich Markdown. */
+export const createView = (page: Document, actions: ViewActions, more: Load<More>): View => new WidgetView(page, actions, more);

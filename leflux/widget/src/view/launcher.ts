@@ -1,4 +1,4 @@
-// The button that opens the chat, with the count of what has not been read.
+// The button that opens the chat, with the count of unread messages.
 
 import * as t from "#texts";
 import type { ViewActions, ViewState } from "../types.js";

@@ -1,18 +1,27 @@
-// A little Markdown, built from elements and never from markup: bold, italic, code, lists and links. Whatever else
-// a text holds stays text. No text makes it slow.
+// Renders the Markdown of most messages as elements, never as markup: bold, italic, code, lists and links. It runs in
+// linear time. A text with more than that is drawn by `rich-markdown.ts`, once it has been loaded.
 
-const SAFE = new Set(["http:", "https:", "mailto:"]);
+import { link } from "./link.js";
+
+/** Tables, quotes, headings, rules, nested or interrupted lists, images, escapes, several marks at once. */
+const RICH =
+  /^(?: {0,3}>| {0,3}#{1,6} |.*\|.*\|| {0,3}(?:```|~~~)| {0,3}(?:---|\*\*\*|___|===)| +(?:[-*+•]|\d+[.)]) |\+ )|\n\s*\n {0,3}(?!1[.)])\d+[.)] |!\[|~~|\\[!-/:-@[-`{-~]|<(?:http|mailto|tel)|\]\([^)]*\(|__|\*\*\S[^*]*\*[^*]/m;
+
+export function isRich(text: string): boolean {
+  return RICH.test(text);
+}
+
 const FENCE = /^```[\w+#.-]*\s*$/;
 
-/** The text as nodes. */
-export function markdown(text: string): DocumentFragment {
+/** Renders `text` as nodes. */
+export function markdown(text: string, _open?: boolean, _copy?: string): DocumentFragment {
   const out = document.createDocumentFragment();
   const lines = text.split("\n");
   let at = 0;
   while (at < lines.length) {
     const line = lines[at]!;
     if (FENCE.test(line)) at = codeBlock(lines, at, out);
-    else if (bullet(line) !== null) at = list(lines, at, out);
+    else if (bullet(line)?.first === true) at = list(lines, at, out);
     else if (line.trim() === "") at += 1;
     else at = paragraph(lines, at, out);
   }
@@ -31,9 +40,10 @@ function codeBlock(lines: string[], start: number, out: Node): number {
   return end + 1;
 }
 
-function bullet(line: string): { ordered: boolean; text: string } | null {
-  const match = /^ {0,3}(?:([-*•])|(\d{1,3})[.)]) +/.exec(line);
-  return match === null ? null : { ordered: match[2] !== undefined, text: line.slice(match[0].length) };
+/** An item of a list. A list begins with 1: other numbers may be a date. */
+function bullet(line: string): { ordered: boolean; first: boolean; text: string } | null {
+  const match = /^ {0,3}(?:[-*•]|(\d{1,9})[.)]) +/.exec(line);
+  return match === null ? null : { ordered: match[1] !== undefined, first: Number(match[1] ?? 1) === 1, text: line.slice(match[0].length) };
 }
 
 function list(lines: string[], start: number, out: Node): number {
@@ -55,7 +65,7 @@ function paragraph(lines: string[], start: number, out: Node): number {
   let at = start;
   while (at < lines.length) {
     const line = lines[at]!;
-    if (line.trim() === "" || FENCE.test(line) || bullet(line) !== null) break;
+    if (line.trim() === "" || FENCE.test(line) || bullet(line)?.first === true) break;
     if (at > start) p.append(document.createElement("br"));
     inline(line.replace(/^#{1,6} /, ""), p);
     at += 1;
@@ -68,9 +78,13 @@ function paragraph(lines: string[], start: number, out: Node): number {
 const INLINE =
   /`([^`]{1,1000})`|\*\*([^\s*][^*]{0,1000})\*\*|\*([^\s*][^*]{0,1000})\*|\b_([^\s_][^_]{0,1000})_\b|\[([^\]]{1,300})\]\(([^\s()]{1,1000})\)|\bhttps?:\/\/[^\s<>"'`]{1,1000}/g;
 
+const WORD = /[\p{L}\p{N}]/u;
+
 function inline(text: string, parent: Element): void {
   let plain = 0;
   for (const match of text.matchAll(INLINE)) {
+    // Inside a word a star is a star: `2*3*4`, `Kund*innen`.
+    if (match[3] !== undefined && WORD.test((text[match.index - 1] ?? " ") + (text[match.index + match[0].length] ?? " "))) continue;
     const [node, length] = span(match);
     if (node === null) continue;
     parent.append(text.slice(plain, match.index), node);
@@ -79,7 +93,7 @@ function inline(text: string, parent: Element): void {
   parent.append(text.slice(plain));
 }
 
-/** The element, and how many characters of the text it stands for. */
+/** The element, and the number of characters that it replaces. */
 function span([all, code, bold, stress, line, label, address]: RegExpMatchArray): [Element | null, number] {
   if (label !== undefined) return [link(address!, label), all.length];
   const inner = code ?? bold ?? stress ?? line;
@@ -90,23 +104,4 @@ function span([all, code, bold, stress, line, label, address]: RegExpMatchArray)
   const element = document.createElement(code ? "code" : bold ? "strong" : "em");
   element.textContent = inner;
   return [element, all.length];
-}
-
-/** Null for an address that is no place to go to. */
-export function link(address: string, label: string): HTMLAnchorElement | null {
-  let url: URL;
-  try {
-    url = new URL(address, document.baseURI);
-  } catch {
-    return null;
-  }
-  if (!SAFE.has(url.protocol)) return null;
-  const anchor = document.createElement("a");
-  anchor.href = url.href;
-  anchor.textContent = label;
-  if (url.origin !== location.origin) {
-    anchor.target = "_blank";
-    anchor.rel = "noopener noreferrer";
-  }
-  return anchor;
 }

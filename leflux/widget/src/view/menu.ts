@@ -5,7 +5,7 @@ import type { ViewActions } from "../types.js";
 import { button, el, icon, set, show, textButton } from "./dom.js";
 
 const LONG_PRESS_MS = 500;
-/** A finger trembles; further than this many pixels it moves. */
+/** A pointer that moves further than this, in pixels, cancels a long press. */
 const TREMBLE = 10;
 
 export class Menu {
@@ -26,8 +26,8 @@ export class Menu {
       "div",
       null,
       {},
-      textButton("clear", "clear item", t.clear, then(() => actions.clear())),
-      textButton(null, "item", t.forget, () => this.#ask(true)),
+      choice("clear", t.clear, t.clearSays, then(() => actions.clear())),
+      choice("forget", t.forget, t.forgetSays, () => this.#ask(true)),
     );
     this.#question = el(
       "div",
@@ -56,13 +56,13 @@ export class Menu {
   #ask(isSure: boolean, focus = isSure): void {
     show(this.#choices, !isSure);
     show(this.#question, isSure);
-    // Of two answers the one that erases nothing.
-    const target = isSure ? this.#question.lastElementChild : this.#choices.firstElementChild;
+    // Focus the answer that erases nothing.
+    const target = isSure ? this.#question.lastElementChild : this.#choices.querySelector("button");
     if (focus) (target as HTMLElement).focus();
   }
 
-  /** Holding a mouse button or a finger on the header opens the menu. */
-  holdOn(header: HTMLElement): void {
+  /** Opens the menu on a long press on the header. */
+  openOnLongPress(header: HTMLElement): void {
     let from = { x: 0, y: 0 };
     const stop = (): void => clearTimeout(this.#pressing);
     header.addEventListener("pointerdown", (event) => {
@@ -75,11 +75,18 @@ export class Menu {
       if (Math.hypot(event.clientX - from.x, event.clientY - from.y) > TREMBLE) stop();
     });
     for (const name of ["pointerup", "pointercancel", "pointerleave"]) header.addEventListener(name, stop);
-    // The browser's own answer to a long touch.
+    // Suppress the browser's context menu on a long touch.
     header.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
   destroy(): void {
     clearTimeout(this.#pressing);
   }
+}
+
+/** A choice with what it does below it. */
+function choice(name: "clear" | "forget", label: string, does: string, act: () => void): HTMLElement {
+  const button = textButton(name, `${name} item`, label, act);
+  set(button, "aria-describedby", `${name}-does`);
+  return el("div", null, {}, button, el("p", null, { class: "does", id: `${name}-does` }, does));
 }

@@ -1,43 +1,56 @@
-// The list of messages: keyed, so that what stays on the screen is never made again.
+// The list of messages. Rows are keyed, so an unchanged row keeps its element.
 
 import * as t from "#texts";
+import type { More } from "../more-part.js";
+import type { Load } from "../part-loader.js";
 import type { ShownMessage, ViewActions, ViewState } from "../types.js";
 import { Dates, dayOf } from "./dates.js";
-import { el, set, setText, show } from "./dom.js";
-import { Row } from "./row.js";
+import { el, set, setText, show, textButton } from "./dom.js";
+import { MessageRow } from "./message-row.js";
 
-/** One author's messages belong together while they are less than this apart. */
+/** Consecutive messages of one author within this time form a group. */
 const GROUP_MS = 300_000;
-/** The reader is at the bottom as long as no more than this is hidden below, in CSS pixels. */
+/** The list counts as scrolled to the end within this distance, in CSS pixels. */
 const NEAR = 48;
-/** What is painted at once, at most; the rest, and the times of day, which are slow to get at first, follow after this time. */
+/** The first paint shows at most this many messages, without times of day, which are slow to format at first. */
 const BRIEF = 15;
+/** The other messages and the times follow after this time. */
 const BRIEF_MS = 40;
-/** Of the window, in CSS pixels, what is no message. */
+/** The window's height without the messages, in CSS pixels. */
 const FRAME = 120;
-/** The least that a message takes, and each of its lines after the first, which hold no more letters than this. */
+/** The least height of a message and of each further line, in CSS pixels, and the most letters in a line. */
 const ROW = 42;
 const LINE = 22;
 const LETTERS = 60;
 
-export class Transcript {
+export class MessageList {
   readonly node = el("div", "messages", { role: "log", tabindex: "0", "aria-live": "off" });
   readonly newer: HTMLButtonElement;
   readonly #greeting = el("div", null, { class: "greeting", dir: "auto" });
   readonly #typing = el("div", null, { class: "typing", role: "img", "aria-label": t.typing });
-  readonly #rows = new Map<string, Row>();
+  /** Asks the last question once more after a failure. */
+  readonly #retry: HTMLButtonElement;
+  /** Asks the last question once more; its first answer stays. */
+  readonly #again: HTMLButtonElement;
+  readonly #rows = new Map<string, MessageRow>();
   readonly #list = el("div", null, { class: "list" });
-  /** Follows what grows, and a panel that changes its height, in the frame in which they do. */
+  /** Keeps the list scrolled to the end when the list or the panel changes its size. */
   readonly #sizes = new ResizeObserver(() => this.#isAtBottom && this.#toBottom());
   #dates: Dates | null = null;
   #latest: ViewState | null = null;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #isAtBottom = true;
+  /** The last known scroll position. */
+  #top = 0;
 
   readonly #actions: ViewActions;
+  readonly #more: Load<More>;
 
-  constructor(actions: ViewActions) {
+  constructor(actions: ViewActions, more: Load<More>) {
     this.#actions = actions;
+    this.#more = more;
+    this.#retry = textButton("retry", "text again", t.retry, () => actions.askAgain());
+    this.#again = textButton("again", "plain", t.again, () => actions.askAgain());
     this.#typing.append(el("i", null), el("i", null), el("i", null));
     this.newer = el("button", null, { type: "button", class: "newer" }, t.newer);
     show(this.newer, false);
@@ -48,7 +61,7 @@ export class Transcript {
     this.node.addEventListener("scroll", () => this.#scrolled(), { passive: true });
   }
 
-  /** The replies that were finished by this render. */
+  /** Renders the messages. Returns the replies that this rendering completed. */
   render(state: ViewState, wasOpen: boolean): ShownMessage[] {
     const before = this.#latest;
     this.#latest = state;
@@ -74,10 +87,11 @@ export class Transcript {
     this.#arrange(this.#latest!);
   }
 
-  #arrange({ messages: all, locale, typing }: ViewState): void {
+  #arrange({ messages: all, locale, typing, writing, readOnly, clockOffset }: ViewState): void {
     const isBrief = this.#rest !== undefined;
     const messages = isBrief ? all.slice(-newest(all)) : all;
     if (!isBrief) this.#dates ??= new Dates(locale);
+    if (this.#dates !== null) this.#dates.offset = clockOffset;
     const nodes: Node[] = isBrief ? [] : [this.#greeting];
     const keys = new Set<string>();
     messages.forEach((message, index) => {
@@ -92,21 +106,31 @@ export class Transcript {
     });
     for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
     if (typing) nodes.push(this.#typing);
+    else if (!writing && !readOnly) nodes.push(...this.#offer(all));
     this.#draw(nodes);
   }
 
-  #rowOf(message: ShownMessage): Row {
+  /** The button that asks the last question once more, if the list ends with its answer or its failure. */
+  #offer(messages: readonly ShownMessage[]): Node[] {
+    const last = messages.at(-1);
+    if (last?.kind === "error" && last.past !== true) return [this.#retry];
+    // Tasks, and the questions of the agent, have a kind: to say the last word again would answer nothing.
+    const isAnswered = last?.role === "assistant" && last.kind === undefined && messages.some(({ role }) => role === "visitor");
+    return isAnswered ? [this.#again] : [];
+  }
+
+  #rowOf(message: ShownMessage): MessageRow {
     let row = this.#rows.get(message.key);
     if (row === undefined) {
-      row = new Row(this.#actions);
+      row = new MessageRow(this.#actions, this.#more);
       this.#rows.set(message.key, row);
     }
     if (row.message?.ts !== message.ts) row.day = dayOf(message.ts);
     return row;
   }
 
-  /** A line above the message: where an earlier conversation begins or ends, or a day begins. */
-  #divider(message: ShownMessage, row: Row, before: ShownMessage | undefined): Node | null {
+  /** The divider above a message at the start of a conversation or a day, if there is one. */
+  #divider(message: ShownMessage, row: MessageRow, before: ShownMessage | undefined): Node | null {
     const isEarlier = message.past === true && before === undefined;
     const isCurrent = message.past !== true && before?.past === true;
     const isNewDay = before === undefined || isCurrent || this.#rows.get(before.key)?.day !== row.day;
@@ -116,7 +140,7 @@ export class Transcript {
     return row.divider;
   }
 
-  /** Touches only what has to come, go or move. */
+  /** Updates the children with the fewest changes. */
   #draw(nodes: Node[]): void {
     const keep = new Set(nodes);
     for (const child of [...this.#list.childNodes]) if (!keep.has(child)) child.remove();
@@ -138,14 +162,23 @@ export class Transcript {
     this.#isAtBottom = true;
     show(this.newer, false);
     this.node.scrollTop = this.node.scrollHeight;
+    this.#top = this.node.scrollTop;
   }
 
   #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.node;
-    // Hidden, it has no height, and what it says about itself means nothing.
+    // A hidden list has no height, so its scroll position means nothing.
     if (clientHeight === 0) return;
-    this.#isAtBottom = scrollHeight - scrollTop - clientHeight < NEAR;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+    // Only a person scrolls up. A list that grew after it was scrolled to its end is still to be scrolled further.
+    if (isNear || scrollTop < this.#top) this.#isAtBottom = isNear;
+    this.#top = scrollTop;
     if (this.#isAtBottom) show(this.newer, false);
+  }
+
+  /** An element that was removed from the page loses its scroll position. */
+  returned(): void {
+    this.node.scrollTop = this.#top;
   }
 
   destroy(): void {
@@ -154,9 +187,9 @@ export class Transcript {
   }
 }
 
-/** How many of the newest fill the window, even where each takes the least that it can. */
+/** The number of newest messages that fill the window, estimated with their least heights. */
 function newest(messages: readonly ShownMessage[]): number {
-  // The inner height would have the page laid out at once.
+  // Reading the inner height would force a layout.
   let room = outerHeight - FRAME;
   let count = 0;
   for (const { text } of messages.slice(-BRIEF).reverse()) {

@@ -1,14 +1,20 @@
-// One message on the screen. It is made once and then only changed where the message has changed.
+// One message on the screen. The row is built once, then only updated where the message has changed.
 
 import * as t from "#texts";
+import type { Markdown, More } from "../more-part.js";
+import { insist, type Load } from "../part-loader.js";
 import type { ShownMessage, ViewActions } from "../types.js";
-import { el, icon, set, setAll, setText, textButton } from "./dom.js";
-import { link, markdown } from "./markdown.js";
 import type { Dates } from "./dates.js";
+import { el, icon, set, setAll, setText, textButton } from "./dom.js";
+import { link } from "./link.js";
+import { isRich, markdown } from "./markdown.js";
 
 const MOST_SOURCES = 8;
 
-export class Row {
+/** Draws all of Markdown, once it has been needed and loaded. */
+let rich: Markdown | null = null;
+
+export class MessageRow {
   readonly node = el("div", null, { class: "row" });
   #divider: HTMLElement | undefined;
   day = "";
@@ -20,26 +26,29 @@ export class Row {
   #dates: Dates | null = null;
 
   readonly #actions: ViewActions;
+  readonly #more: Load<More>;
 
-  constructor(actions: ViewActions) {
+  constructor(actions: ViewActions, more: Load<More>) {
     this.#actions = actions;
+    this.#more = more;
     this.node.append(this.#bubble);
   }
 
-  /** The line that begins a day or a conversation above this message. */
+  /** The divider above this message, for a new day or conversation. */
   get divider(): HTMLElement {
-    return (this.#divider ??= el("div", null, { class: "divider" }, el("span", null)));
+    this.#divider ??= el("div", null, { class: "divider" }, el("span", null));
+    return this.#divider;
   }
 
-  /** `first` and `last` of what one author said in a row; without `dates` the times are left out. */
+  /** `first` and `last` mark the ends of a group. Without `dates`, the times are left out. */
   render(message: ShownMessage, first: boolean, last: boolean, dates: Dates | null): void {
     const { role, status, ts, text, data } = message;
     const before = this.message;
     if (before !== message) {
       this.message = message;
-      if (before?.text !== text || before.role !== role) this.#write(message);
-      this.#name(message);
-      if (before?.data !== data) this.#cite(sourceLinks(data, message.text));
+      if (before?.text !== text || before.role !== role || before.streaming !== message.streaming) this.#renderText(message);
+      this.#setAttributes(message);
+      if (before?.data !== data) this.#renderSources(sourceLinks(data, message.text));
     }
     const shape = `${role} ${status} ${ts} ${first} ${last}`;
     if (shape === this.#shape && dates === this.#dates) return;
@@ -48,15 +57,15 @@ export class Row {
     setAll(this.node, { "data-first": first ? "" : null, "data-last": last ? "" : null });
     const time = dates?.time(ts) ?? "";
     set(this.#bubble, "aria-label", `${role === "visitor" ? t.you : t.agent} ${time}`.trim());
-    this.#footnote(message, last, time);
+    this.#renderMeta(message, last, time);
   }
 
-  /** The reply as it is read out. */
+  /** The reply's text for screen readers. */
   spoken(): string {
     return this.#bubble.textContent ?? "";
   }
 
-  #name({ role, past, id, seq, status, kind, streaming }: ShownMessage): void {
+  #setAttributes({ role, past, id, seq, status, kind, streaming }: ShownMessage): void {
     setAll(this.node, { "data-role": role, "data-past": past ? "" : null });
     setAll(this.#bubble, {
       "data-role": role,
@@ -68,12 +77,21 @@ export class Row {
     });
   }
 
-  #write(message: ShownMessage): void {
+  #renderText(message: ShownMessage): void {
     if (message.role === "visitor") setText(this.#bubble, message.text);
-    else patch(this.#bubble, markdown(message.text));
+    else patch(this.#bubble, (rich ?? markdown)(message.text, message.streaming, t.copy));
+    if (rich === null && message.role !== "visitor" && isRich(message.text)) void this.#enrich();
   }
 
-  #footnote(message: ShownMessage, last: boolean, time: string): void {
+  async #enrich(): Promise<void> {
+    const part = await insist(this.#more, () => this.node.isConnected);
+    const root = this.node.getRootNode();
+    if (part === null || !(root instanceof ShadowRoot)) return;
+    rich ??= part.renderer(root);
+    if (this.message !== null) this.#renderText(this.message);
+  }
+
+  #renderMeta(message: ShownMessage, last: boolean, time: string): void {
     const mine = message.role === "visitor";
     this.#meta?.remove();
     if (message.status === "sent" && (!last || message.role === "system")) return;
@@ -94,7 +112,7 @@ export class Row {
     this.node.append(this.#meta);
   }
 
-  #cite(links: HTMLAnchorElement[]): void {
+  #renderSources(links: HTMLAnchorElement[]): void {
     const items = links.map((anchor) => el("li", null, {}, anchor));
     const next = items.length === 0 ? null : el("ul", null, { class: "sources", "aria-label": t.sources }, ...items);
     if (this.#sources === next || this.#sources?.isEqualNode(next)) return;
@@ -104,7 +122,7 @@ export class Row {
   }
 }
 
-/** What the text has linked itself need not be named twice. */
+/** Links to the sources, without those that the text itself contains. */
 function sourceLinks(data: unknown, text: string): HTMLAnchorElement[] {
   const sources = (data as { sources?: unknown } | null | undefined)?.sources;
   if (!Array.isArray(sources)) return [];
@@ -115,7 +133,7 @@ function sourceLinks(data: unknown, text: string): HTMLAnchorElement[] {
   });
 }
 
-/** Put the new blocks in place, keeping those that stay: a streamed reply changes at its end only. */
+/** Replaces the changed blocks and keeps the equal ones at the start: a streamed reply changes at its end only. */
 function patch(parent: Element, next: DocumentFragment): void {
   let old = parent.firstChild;
   let fresh = next.firstChild;

@@ -1,11 +1,11 @@
-// What the agent does on the page, and what it asks before it goes on.
+// Cards for the progress of a task and its open question.
 
 import * as t from "#texts";
 import type { Confirmation, TaskProgress, ViewActions, ViewState } from "../types.js";
 import { el, setAll, setText, show, textButton } from "./dom.js";
 import { fill } from "./texts.js";
 
-export class Cards {
+export class TaskCards {
   readonly node = el("div", null, { class: "cards" });
   readonly #description = el("p", null, { dir: "auto" });
   readonly #bar = el("progress", null);

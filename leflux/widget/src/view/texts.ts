@@ -1,6 +1,6 @@
-// What the face says is in `#texts`: a bundle holds one language, and the build decides which file that is.
+// Helpers for the texts in `#texts`. The build resolves `#texts` to one language per bundle.
 
-/** The text with its `{name}` places filled. */
+/** Replaces the `{name}` placeholders of `text`. */
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }

@@ -1,27 +1,15 @@
-// Styles without inline styles: they work on a page whose policy forbids those, and the page's own do not reach in.
+// The widget's styles and colours, in a style sheet that a strict content security policy allows.
 
 import type { SiteConfig } from "../types.js";
 import { accent } from "./color.js";
+import { set } from "./dom.js";
 import css from "./style.css?inline";
-import { el, set, setText } from "./dom.js";
-
-/** A sheet for this shadow root, and how to say what is in it. */
-function sheet(shadow: ShadowRoot): (text: string) => void {
-  if ("adoptedStyleSheets" in shadow) {
-    const made = new CSSStyleSheet();
-    shadow.adoptedStyleSheets = [made];
-    return (text) => made.replaceSync(text);
-  }
-  // Browsers before constructable sheets: the same, where the page's policy lets it.
-  const element = el("style", null);
-  (shadow as ShadowRoot).append(element);
-  return (text) => setText(element, text);
-}
+import { addStyle } from "./style-sheet.js";
 
 export class Theme {
   readonly #write: (text: string) => void;
   readonly #darkness = matchMedia("(prefers-color-scheme: dark)");
-  readonly #follow = (): void => this.#shade();
+  readonly #onChange = (): void => this.#setTheme();
   #config: SiteConfig = {};
   #color: unknown = NaN;
 
@@ -29,13 +17,13 @@ export class Theme {
 
   constructor(shadow: ShadowRoot, root: HTMLElement) {
     this.#root = root;
-    this.#write = sheet(shadow);
-    this.#darkness.addEventListener("change", this.#follow);
+    this.#write = addStyle(shadow);
+    this.#darkness.addEventListener("change", this.#onChange);
   }
 
   render(config: SiteConfig): void {
     this.#config = config;
-    this.#shade();
+    this.#setTheme();
     set(this.#root, "data-position", config.position === "left" ? "left" : "right");
     if (this.#color === config.primaryColor) return;
     this.#color = config.primaryColor;
@@ -45,13 +33,13 @@ export class Theme {
     );
   }
 
-  #shade(): void {
+  #setTheme(): void {
     const { theme } = this.#config;
     const isDark = theme === "dark" || (theme !== "light" && this.#darkness.matches);
     set(this.#root, "data-theme", isDark ? "dark" : "light");
   }
 
   destroy(): void {
-    this.#darkness.removeEventListener("change", this.#follow);
+    this.#darkness.removeEventListener("change", this.#onChange);
   }
 }

@@ -20,7 +20,7 @@ describe("sending", () => {
     expect(screen.focused).toBe(screen.input);
   });
 
-  it.each([{ shiftKey: true }, { isComposing: true }])("not by Enter with %s", (more) => {
+  it.each([{ shiftKey: true }, { isComposing: true }, { keyCode: 229 }])("not by Enter with %s", (more) => {
     screen.type("one");
     expect(screen.press("Enter", screen.input, more).defaultPrevented).toBe(false);
     expect(screen.asked()).toEqual([]);
@@ -54,19 +54,27 @@ describe("sending", () => {
 });
 
 describe("what is typed is never lost", () => {
-  it("stays while the tab is read-only, with the focus", () => {
+  it("stays while the tab is read-only, with the focus, and Enter hands it over", () => {
     screen.view.focusInput();
     screen.type("half a sent");
     screen.render({ readOnly: true, notice: "taken-over" });
-    expect(screen.input.disabled).toBe(true);
+    expect([screen.input.readOnly, screen.input.getAttribute("aria-disabled")]).toEqual([true, "true"]);
+    expect([screen.view.draft(), screen.focused]).toEqual(["half a sent", screen.input]);
     screen.press("Enter");
-    screen.part("send").click();
-    expect(screen.asked()).toEqual([]);
-    expect(screen.view.draft()).toBe("half a sent");
+    expect(screen.asked()).toEqual([["send", "half a sent"]]);
     screen.render();
-    expect(screen.input.disabled).toBe(false);
-    expect(screen.view.draft()).toBe("half a sent");
-    expect(screen.focused).toBe(screen.input);
+    expect([screen.input.readOnly, screen.focused]).toEqual([false, screen.input]);
+  });
+
+  it.each(["refuses", "throws"])("stays when saving %s", (how) => {
+    screen.refuses = how;
+    screen.type("my words");
+    try {
+      screen.press("Enter");
+    } catch {
+      // happy-dom passes on what a handler throws.
+    }
+    expect(screen.view.draft()).toBe("my words");
   });
 
   it("is restored after a reload", () => {

@@ -1,12 +1,12 @@
-// A face on a page, with everything it asks for written down.
+// A view on a page that records its actions.
 
-import { createView } from "../../src/view/index.js";
 import type { ShownMessage, View, ViewActions, ViewState } from "../../src/types.js";
+import { createView } from "../../src/view/index.js";
 
 export type Call = [keyof ViewActions, ...unknown[]];
 
 const NAMES = [
-  "open", "close", "dock", "undock", "send", "retry", "discard", "clear", "forget", "confirm", "cancelTask", "used",
+  "open", "close", "dock", "undock", "send", "retry", "discard", "clear", "forget", "confirm", "cancelTask", "used", "undo", "askAgain", "stop",
 ] as const satisfies readonly (keyof ViewActions)[];
 
 export const NOON = new Date(2026, 4, 5, 12).getTime();
@@ -16,26 +16,35 @@ export function message(key: string, changes: Partial<ShownMessage> = {}): Shown
 }
 
 export const CALM: ViewState = {
-  open: true, docked: false, expanded: false, launcherVisible: true, messages: [], typing: false, notice: null,
-  readOnly: false, unread: 0, config: {}, locale: "en", maxChars: 5_000, task: null, confirmation: null,
+  open: true, docked: false, expanded: false, launcherVisible: true, messages: [], typing: false, writing: false, notice: null,
+  readOnly: false, unread: 0, config: {}, locale: "en", maxChars: 5_000, clockOffset: 0, task: null, confirmation: null,
+  removal: null,
 };
 
 export class Screen {
   readonly calls: Call[] = [];
+  /** `refuses` or `throws`: what sending does. */
+  refuses = "";
   readonly view: View;
   readonly shadow: ShadowRoot;
 
   constructor() {
-    const actions = Object.fromEntries(NAMES.map((name) => [name, (...args: unknown[]) => this.calls.push([name, ...args])]));
-    this.view = createView(document, actions as unknown as ViewActions);
+    const actions = Object.fromEntries(NAMES.map((name) => [name, (...args: unknown[]) => this.act([name, ...args])]));
+    this.view = createView(document, actions as unknown as ViewActions, () => new Promise(() => undefined));
     this.shadow = document.querySelector("leflux-widget")!.shadowRoot!;
+  }
+
+  private act(call: Call): boolean {
+    if (call[0] === "send" && this.refuses === "throws") throw new Error("cannot save");
+    this.calls.push(call);
+    return call[0] !== "send" || this.refuses === "";
   }
 
   render(changes: Partial<ViewState> = {}): void {
     this.view.render({ ...CALM, ...changes });
   }
 
-  /** What was asked for, without the notes that the panel is in use. */
+  /** The recorded actions except `used`. */
   asked(): Call[] {
     return this.calls.filter(([name]) => name !== "used");
   }
@@ -52,7 +61,7 @@ export class Screen {
     return [...this.shadow.querySelectorAll<HTMLElement>(selector)];
   }
 
-  /** A button by what it says or is called. */
+  /** Finds a button by its text or accessible name. */
   button(label: string): HTMLButtonElement {
     return this.all("button").find((b) => b.textContent === label || b.getAttribute("aria-label") === label) as HTMLButtonElement;
   }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { message, NOON, Screen } from "./harness.js";
 
 let screen: Screen;
-/** What the browser does when something has grown. */
+/** Fires the resize observer, as the browser does after a change of size. */
 let grow: () => void;
 
 beforeEach(() => {
@@ -235,10 +235,23 @@ describe("scrolling", () => {
     const list = screen.part("messages");
     Object.defineProperty(list, "scrollHeight", { value: 2_000, configurable: true });
     Object.defineProperty(list, "clientHeight", { value: 500, configurable: true });
-    list.scrollTop = scrollTop;
-    list.dispatchEvent(new Event("scroll"));
+    for (const position of [1_500, scrollTop]) {
+      list.scrollTop = position;
+      list.dispatchEvent(new Event("scroll"));
+    }
     return list;
   }
+
+  it("stays at the end when the list has grown before the scroll event of its last scroll arrives", () => {
+    screen.render({ messages: [message("a")] });
+    const list = measure(1_500);
+    Object.defineProperty(list, "scrollHeight", { value: 2_700, configurable: true });
+    list.dispatchEvent(new Event("scroll"));
+    screen.render({ messages: [message("a"), message("b")] });
+    grow();
+    expect(list.scrollTop).toBe(2_700);
+    expect(screen.button("New messages").hidden).toBe(true);
+  });
 
   it("leaves a reader where they are, and says that there is more", () => {
     screen.render({ messages: [message("a")] });

@@ -33,7 +33,7 @@ describe("the element", () => {
     screen.render();
     const body = document.createElement("body");
     document.documentElement.replaceChild(body, document.body);
-    await vi.waitFor(() => expect(document.body.querySelector("leflux-widget")).not.toBeNull());
+    await vi.waitFor(() => expect(document.body.querySelector("leflux-widget")).not.toBeNull(), { timeout: 20_000 });
   });
 
   it("goes for good when it is destroyed", async () => {
@@ -64,6 +64,12 @@ describe("focus and keys", () => {
     screen.render({ open: false });
     expect(screen.focused).toBe(screen.part("launcher"));
     expect(screen.asked()).toEqual([["open"], ["close"]]);
+  });
+
+  it("is not taken from the page by a script that opens the chat", () => {
+    screen.render({ open: false });
+    screen.render();
+    expect(screen.focused).toBeNull();
   });
 
   it("is not taken from the page by a chat that was open before the reload", () => {
@@ -169,7 +175,7 @@ describe("the menu", () => {
 
 describe("notices", () => {
   const kinds: NoticeKind[] = [
-    "connecting", "reconnecting", "offline", "taken-over", "storage-blocked", "storage-full", "too-long", "rate-limited",
+    "reconnecting", "offline", "taken-over", "storage-blocked", "storage-full", "too-long", "rate-limited",
     "unavailable", "refused",
   ];
 

@@ -15,8 +15,8 @@ from tornado.web import Application
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
-from leflux.http1 import HttpServer, Limits
-from leflux.realtime.engine import Admission, Refusal, Server, UpgradeFirst, make_handler
+from leflux.http1 import HttpLimits, HttpServer
+from leflux.realtime.engine import Admission, Gates, Refusal, Server, SocketFront
 from tests.server.conftest import until
 
 ORIGIN = "http://shop.test"
@@ -168,12 +168,16 @@ class Raw:
             while not condition() and not self.closed:
                 await self.read()
 
+    async def next_packet(self) -> str:
+        """The next Engine.IO packet, be it a ping."""
+        await self._until(lambda: bool(self.packets))
+        assert self.packets, f"the connection ended: {self.frames[-1:]}"
+        return self.packets.pop(0)
+
     async def packet(self) -> str:
         """The next Engine.IO packet; a ping is answered and passed over."""
         while True:
-            await self._until(lambda: bool(self.packets))
-            assert self.packets, f"the connection ended: {self.frames[-1:]}"
-            packet = self.packets.pop(0)
+            packet = await self.next_packet()
             if packet != "2":
                 return packet
             self.text("3")
@@ -205,10 +209,10 @@ async def open_rig() -> AsyncIterator[OpenRig]:
     async with AsyncExitStack() as stack:
 
         async def open_(**options: Any) -> Rig:
-            server = Server(gate=options.pop("gate", gate), **options)
+            server = Server(gates=Gates(options.pop("gate", gate), options.pop("late_gate", None)), **options)
             sock, port = bind_unused_port()
-            limits = Limits(body_bytes=options.get("max_frame", 262_144) * 8)
-            http = HttpServer(UpgradeFirst(Application([make_handler(server)]), server.eio), limits)
+            limits = HttpLimits(body_bytes=options.get("max_frame", 262_144) * 8)
+            http = HttpServer(SocketFront(Application(), server.eio), limits)
             await http.start([sock])
             stack.push_async_callback(http.close_all_connections)
             stack.callback(http.stop)

@@ -9,10 +9,10 @@ import pytest
 import socketio
 
 from tests.server.conftest import until
-from tests.server.engine.conftest import ORIGIN, Rig
+from tests.server.realtime.engine.conftest import ORIGIN, Rig
 from tests.services import absent
 
-WIDGET = Path(__file__).parents[3] / "leflux" / "widget"
+WIDGET = Path(__file__).parents[4] / "leflux" / "widget"
 TRANSPORTS = ["websocket", "polling", "polling,websocket"]
 
 

@@ -1,12 +1,13 @@
-"""Malformed WebSocket frames: the close code that RFC 6455 has for each, and nothing kept (FAULTS §4)."""
+"""Malformed WebSocket frames: the close code that RFC 6455 has for each, and nothing kept."""
 
 import os
 import struct
 
 import pytest
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 
-from tests.server.engine.conftest import OpenRig, Rig
+from leflux.realtime.engine.wire import MAX_FRAGMENTS
+from tests.server.realtime.engine.conftest import OpenRig, Rig
 
 CAP = 4_096
 
@@ -32,7 +33,6 @@ CAP = 4_096
         pytest.param(b"\x88\x84\0\0\0\0" + struct.pack("!H", 1000) + b"\xff\xfe", 1007, id="close reason not UTF-8"),
         pytest.param(b"\x81\x82\0\0\0\0004\xff", 1007, id="text not UTF-8"),
         pytest.param(b"\x81\x84\0\0\0\0004\xed\xa0\x80", 1007, id="text with a lone surrogate"),
-        pytest.param(b"\x82\x81\0\0\0\0004", 1003, id="binary"),
         pytest.param(b"\x81\xff" + struct.pack("!Q", 2**40) + b"\0\0\0\0", 1009, id="a terabyte announced"),
     ],
 )
@@ -43,6 +43,45 @@ async def test_a_malformed_frame_closes_with_its_code(open_rig: OpenRig, data: b
     assert (await raw.end())[0] == code
     await rig.wait_for_baseline()
     assert len(rig.left) == 1
+
+
+@pytest.mark.parametrize("parts", [[b"4"], [b"", b"4", b""]], ids=["whole", "in fragments"])
+async def test_a_binary_message_is_refused_and_the_socket_lives(rig: Rig, parts: list[bytes]) -> None:
+    raw = await rig.websocket()
+    for at, part in enumerate(parts):
+        raw.frame(part, Opcode.CONT if at else Opcode.BINARY, fin=at == len(parts) - 1)
+    raw.text('421["echo",1]')
+    assert (await raw.packet()).startswith('42["error",{"error":"bad_packet"')
+    assert await raw.packet() == "431[1]"
+
+
+async def test_a_close_frame_that_is_torn_by_the_end_is_not_answered(rig: Rig) -> None:
+    raw = await rig.websocket()
+    raw.writer.write(b"\x88\x85\0\0\0\0\x03\xe8b")
+    raw.writer.write_eof()
+    await raw._until(lambda: False)
+    assert raw.frames[-1].opcode is not Opcode.CLOSE
+    await rig.wait_for_baseline()
+    assert rig.left == ["transport close"]
+
+
+async def test_a_pong_is_sent_before_the_answer_to_what_came_after_the_ping(rig: Rig) -> None:
+    raw = await rig.websocket()
+    before = len(raw.frames)
+    ping, text = Frame(Opcode.PING, b"first"), Frame(Opcode.TEXT, b"2second")
+    raw.writer.write(ping.serialize(mask=True) + text.serialize(mask=True))
+    await raw._until(lambda: len(raw.frames) >= before + 2)
+    assert [frame.data for frame in raw.frames[before:]] == [b"first", b"3second"]
+
+
+async def test_a_client_that_still_sends_its_too_large_frame_reads_the_close_frame(open_rig: OpenRig) -> None:
+    rig = await open_rig(max_frame=CAP)
+    raw = await rig.websocket()
+    raw.frame(b"x" * 8_000_000)
+    await raw.writer.drain()
+    assert await raw.end() == (1009, "frame too large")
+    await raw._until(lambda: False)
+    await rig.wait_for_baseline()
 
 
 async def test_utf8_split_between_fragments_is_text(rig: Rig) -> None:
@@ -82,19 +121,12 @@ async def test_endless_fragments_are_1009_at_the_cap(open_rig: OpenRig) -> None:
     assert (await raw.end())[0] == 1009
 
 
-async def test_endless_empty_fragments_take_no_memory(rig: Rig) -> None:
+async def test_endless_empty_fragments_end_at_the_cap(rig: Rig) -> None:
     raw = await rig.websocket()
     raw.frame(b'421["echo",', fin=False)
-    (session,) = rig.engine.sessions.values()
-    for _ in range(50):
-        for _ in range(200):
-            raw.frame(b"", Opcode.CONT, fin=False)
-        await raw.writer.drain()
-    raw.frame(b"between", Opcode.PING)
-    await raw.control(Opcode.PONG)
-    assert len(session.transport._parts) == len(b'21["echo",') + 1
-    raw.frame(b"7]", Opcode.CONT)
-    assert await raw.packet() == "431[7]"
+    for _ in range(MAX_FRAGMENTS):
+        raw.frame(b"", Opcode.CONT, fin=False)
+    assert await raw.end() == (1008, "too many fragments")
 
 
 async def test_the_clients_own_close_is_answered_and_disconnect_fires(rig: Rig) -> None:

@@ -1,8 +1,8 @@
-"""Who gets in: the gate, the version and the cap of an address, each before anything is allocated (FAULTS §3, §4)."""
+"""Who gets in: the gate, the version and the cap of an address, each before anything is allocated."""
 
 import pytest
 
-from tests.server.engine.conftest import ORIGIN, OpenRig, Rig
+from tests.server.realtime.engine.conftest import ORIGIN, OpenRig, Rig
 
 FOREIGN = "http://evil.test"
 WEBSOCKET = "EIO=4&transport=websocket"

@@ -1,13 +1,13 @@
-"""Who stays: only a client that connects and answers; a clock that jumps ends nothing (FAULTS §4)."""
+"""Who stays: only a client that connects and answers; a clock that jumps ends nothing."""
 
 import asyncio
 import time
 
 import pytest
 
-from leflux.realtime.engine.wheel import NOWHERE, Wheel
+from leflux.realtime.engine.timer_wheel import NOWHERE, TimerWheel
 from tests.server.conftest import until
-from tests.server.engine.conftest import OpenRig, Rig
+from tests.server.realtime.engine.conftest import OpenRig, Rig
 
 
 async def test_a_client_that_answers_stays(open_rig: OpenRig) -> None:
@@ -38,7 +38,7 @@ async def test_a_polling_client_that_is_gone_is_closed(open_rig: OpenRig) -> Non
     assert rig.left == ["ping timeout"]
 
 
-@pytest.mark.parametrize("greeting", [[], ["40/admin,"], ['40{"refuse":true}'], ["40", "41"]])
+@pytest.mark.parametrize("greeting", [[], ["40/admin,"], ['40{"refuse":true}']])
 async def test_a_client_that_is_not_connected_is_closed_though_it_answers_pings(
     open_rig: OpenRig, greeting: list[str]
 ) -> None:
@@ -48,6 +48,39 @@ async def test_a_client_that_is_not_connected_is_closed_though_it_answers_pings(
     while not raw.closed and not any(frame.opcode == 8 for frame in raw.frames):
         await raw.read()
         raw.text("3")
+    assert await raw.end() == (1008, "never connected")
+
+
+async def test_a_client_that_has_left_its_namespace_stays_and_may_come_back(open_rig: OpenRig) -> None:
+    rig = await open_rig(ping_interval=0.2, ping_timeout=5.0, connect_timeout=0.2)
+    raw = await rig.websocket()
+    raw.text("41")
+    for _ in range(3):
+        await raw._until(lambda: bool(raw.packets))
+        assert raw.packets.pop(0) == "2"
+        raw.text("3")
+    raw.text("40", '421["echo",1]')
+    assert (await raw.packet()).startswith("40{")
+    assert await raw.packet() == "431[1]"
+
+
+async def test_a_short_ping_interval_leaves_the_time_to_connect(open_rig: OpenRig) -> None:
+    rig = await open_rig(ping_interval=0.1, ping_timeout=20.0, connect_timeout=60.0)
+    raw = await rig.websocket(connected=False)
+    for _ in range(5):
+        await raw._until(lambda: bool(raw.packets))
+        assert raw.packets.pop(0) == "2"
+        raw.text("3")
+    raw.text("40")
+    assert (await raw.packet()).startswith("40{")
+
+
+async def test_pongs_that_nobody_asked_for_gain_no_time(open_rig: OpenRig) -> None:
+    rig = await open_rig(ping_interval=0.1, ping_timeout=5.0, connect_timeout=0.4)
+    raw = await rig.websocket(connected=False)
+    while not raw.closed and not any(frame.opcode == 8 for frame in raw.frames):
+        raw.text("3", "3")
+        await raw.read()
     assert await raw.end() == (1008, "never connected")
 
 
@@ -86,7 +119,7 @@ class Item:
         self.is_due = True
 
 
-class CountedWheel(Wheel):
+class CountedWheel(TimerWheel):
     turns = 0
 
     def _turn(self) -> None:

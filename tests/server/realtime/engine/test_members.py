@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 from socketio.base_manager import BaseManager
 
-from leflux.realtime.engine.members import Members
+from leflux.realtime.engine.sio import RoomRegistry
 
 SPACES = ("/", "/dashboard")
 ROOMS = ("red", "blue")
@@ -18,7 +18,7 @@ CONNECTIONS = tuple(f"connection-{number}" for number in range(4))
 def managers() -> tuple[Any, Any]:
     """The library's and ours; both give the same ids."""
     made = []
-    for kind in (BaseManager, Members):
+    for kind in (BaseManager, RoomRegistry):
         numbers = iter(range(1_000_000))
         manager = kind()
         manager.server = SimpleNamespace(

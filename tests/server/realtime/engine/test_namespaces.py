@@ -6,7 +6,7 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 
 from leflux.realtime.engine import Admission
-from tests.server.engine.conftest import CONTEXT, OpenRig, Raw, Rig
+from tests.server.realtime.engine.conftest import CONTEXT, OpenRig, Raw, Rig
 
 OTHER = "/other"
 
@@ -44,13 +44,11 @@ async def test_a_socket_that_is_ended_in_one_namespace_stays_in_the_other(rig: R
 
 
 async def test_what_the_gate_refuses_a_second_one_may_admit(open_rig: OpenRig) -> None:
-    rig = await open_rig()
-
     async def late(request: HTTPServerRequest) -> Admission | None:
         own: Any = request.headers.get_list("Origin") == ["http://own.test"]
         return Admission(CONTEXT, "") if own else None
 
-    rig.engine.late_gate = late
+    rig = await open_rig(late_gate=late)
     for query in ("EIO=4&transport=websocket", "EIO=4&transport=polling"):
         raw = await rig.raw(query, origin="http://evil.test")
         assert raw.status == 403

@@ -1,4 +1,4 @@
-"""Long-polling and the move to a WebSocket: nothing is lost or doubled on the way (FAULTS §4)."""
+"""Long-polling and the move to a WebSocket: nothing is lost or doubled on the way."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.server.conftest import until
-from tests.server.engine.conftest import OpenRig, Rig
+from tests.server.realtime.engine.conftest import OpenRig, Rig
 
 WEBSOCKET = "EIO=4&transport=websocket"
 
@@ -53,7 +53,8 @@ async def test_the_clients_goodbye_ends_the_connection(rig: Rig) -> None:
     sid = await rig.polling()
     poll = await waiting_poll(rig, sid)
     await rig.poll("POST", sid, "1")
-    assert await poll == (200, "1")
+    # As the protocol wants it: a close packet is for a client that did not close.
+    assert await poll == (200, "6")
     await rig.wait_for_baseline()
     assert rig.left == ["client disconnect"]
 
@@ -125,6 +126,25 @@ async def test_a_poll_that_waits_in_spite_of_the_upgrade_gets_what_is_there(rig:
     raw.text("5", '421["echo",1]')
     assert await raw.packet() == "431[1]"
     assert await poll == (200, "6")
+
+
+async def test_a_probe_that_is_repeated_is_answered_again(rig: Rig) -> None:
+    sid = await rig.polling()
+    raw = await rig.raw(f"{WEBSOCKET}&sid={sid}")
+    raw.text("2probe", "2probe", "5", '421["echo",1]')
+    assert [await raw.packet() for _ in range(3)] == ["3probe", "3probe", "431[1]"]
+
+
+async def test_a_goodbye_in_mid_upgrade_ends_both(rig: Rig) -> None:
+    sid = await rig.polling()
+    raw = await rig.raw(f"{WEBSOCKET}&sid={sid}")
+    raw.text("2probe")
+    assert await raw.packet() == "3probe"
+    assert await rig.poll("POST", sid, "1") == (200, "ok")
+    raw.text("5")
+    assert await raw.end() == (1002, "not an upgrade")
+    await rig.wait_for_baseline()
+    assert rig.left == ["client disconnect"]
 
 
 @pytest.mark.parametrize("wrong", ["40", "2", "x", ""])

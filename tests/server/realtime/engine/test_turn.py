@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from leflux.realtime.engine.frames import text_frame
-from leflux.realtime.engine.session import Session
-from leflux.realtime.engine.turn import Turn
-from leflux.realtime.engine.websocket import HELD, WebSocket
-from tests.server.engine.conftest import Rig
+from leflux.realtime.engine.loop_turns import HELD, ReadTurns, WriteBatch
+from leflux.realtime.engine.session import EngineSession
+from leflux.realtime.engine.websocket import WebSocket
+from leflux.realtime.engine.wire import TEXT, encode_frame
+from tests.server.realtime.engine.conftest import Rig
 
 
 class Writes:
@@ -22,7 +22,7 @@ class Writes:
         del high
 
     def write(self, data: bytes) -> None:
-        if self.is_closing():
+        if self.is_closing() or b"half closed" in self.written:
             raise RuntimeError("closed, as uvloop says it")
         self.written.append(data)
 
@@ -32,6 +32,9 @@ class Writes:
     def close(self) -> None:
         self.written.append(b"closed")
 
+    def write_eof(self) -> None:
+        self.written.append(b"half closed")
+
     def abort(self) -> None:
         self.written.append(b"aborted")
 
@@ -39,18 +42,28 @@ class Writes:
         return self.written[-1:] in ([b"closed"], [b"aborted"])
 
 
-def connected(writes: Writes, turn: Turn | None = None) -> WebSocket:
-    def begin(socket: WebSocket) -> Session:
-        socket.send("0{}")
-        return cast("Session", None)
+class Parts:
+    """The part of the engine that a WebSocket uses."""
 
-    socket = WebSocket(b"hello;", 1_000, 100_000, begin, turn or Turn())
+    max_frame, max_buffer = 1_000, 100_000
+
+    def __init__(self, writes: WriteBatch) -> None:
+        self.writes = writes
+        self.reads = ReadTurns()
+
+
+def connected(writes: Writes, turn: WriteBatch | None = None) -> WebSocket:
+    def begin(socket: WebSocket) -> EngineSession:
+        socket.send("0{}")
+        return cast("EngineSession", None)
+
+    socket = WebSocket(b"hello;", Parts(turn or WriteBatch()), begin)
     socket.connection_made(cast("Any", writes))
     return socket
 
 
 def frames(*packets: str) -> bytes:
-    return b"".join(text_frame(packet.encode()) for packet in packets)
+    return b"".join(encode_frame(TEXT, packet.encode()) for packet in packets)
 
 
 async def test_the_handshake_and_the_first_packet_are_one_write() -> None:
@@ -83,9 +96,9 @@ async def test_nothing_overtakes_what_is_held() -> None:
     assert writes.written == [frames("4a", "4b")]
     socket.send("4c", hold=True)
     socket.close(1000, "")
-    assert writes.written[1:] == [frames("4c"), b"\x88\x02\x03\xe8"]
+    assert writes.written[1:] == [frames("4c") + b"\x88\x02\x03\xe8"]
     await asyncio.sleep(0)
-    assert len(writes.written) == 3
+    assert len(writes.written) == 2
 
 
 async def test_no_more_is_held_than_the_cap() -> None:
@@ -112,7 +125,7 @@ async def test_a_socket_that_is_gone_holds_nothing() -> None:
 
 async def test_one_that_is_being_closed_does_not_keep_the_others_from_their_turn() -> None:
     writes, others = Writes(), Writes()
-    turn = Turn()
+    turn = WriteBatch()
     closing, other = connected(writes, turn), connected(others, turn)
     others.written.clear()
     closing.send("4a", hold=True)
@@ -120,6 +133,20 @@ async def test_one_that_is_being_closed_does_not_keep_the_others_from_their_turn
     writes.abort()
     await asyncio.sleep(0)
     assert writes.written[-1] == b"aborted"
+    assert others.written == [frames("4b")]
+
+
+async def test_a_client_that_was_closed_for_its_flood_does_not_keep_the_others_from_their_turn() -> None:
+    """The answer to its last ping comes after the close frame."""
+    writes, others = Writes(), Writes()
+    turn = WriteBatch()
+    closing, other = connected(writes, turn), connected(others, turn)
+    others.written.clear()
+    closing.close(1008, "flood")
+    closing.put(b"pong", hold=True)
+    other.send("4b", hold=True)
+    await asyncio.sleep(0)
+    assert writes.written[-1] == b"half closed"
     assert others.written == [frames("4b")]
 
 

@@ -1,10 +1,12 @@
 """The engine as the whole server wires it: the gate by sites, the real address behind a proxy, its rate limits."""
 
+import uuid
 from typing import Any
 
 import pytest
 import socketio
 
+from leflux.sites.rate_limits import LOOKUP_MISSES_PER_MINUTE
 from tests.server.conftest import ORIGIN, Opened, Visitor
 
 
@@ -59,6 +61,14 @@ async def test_messages_are_limited_by_the_real_address_over_sessions(opened: Op
         await socket.wait("session_joined")
         codes += [(await socket.say(session_id, f"message {number}")).get("error") for number in range(2)]
     assert codes == [None, None, None, "rate_limited"]
+
+
+async def test_guesses_of_a_session_id_are_limited_by_address(visitor: Visitor) -> None:
+    socket = await visitor.socket()
+    codes = [(await socket.ask("join_session", {"sessionId": str(uuid.uuid4())})).get("error") for _ in range(300)]
+    assert codes.index("rate_limited") <= LOOKUP_MISSES_PER_MINUTE + 20
+    assert codes[:LOOKUP_MISSES_PER_MINUTE] == ["session_not_found"] * LOOKUP_MISSES_PER_MINUTE
+    assert codes[-1] == "rate_limited"
 
 
 async def test_another_namespace_is_refused(visitor: Visitor) -> None:

@@ -1,0 +1,1 @@
+"""`agent.kind: knowledge`: answers from the crawled pages of the site."""

@@ -1,0 +1,1 @@
+"""`agent.kind: openai`: answers with any OpenAI-compatible endpoint."""

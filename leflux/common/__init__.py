@@ -1,0 +1,1 @@
+"""Helpers for every room: durations, logging, recurring work."""

@@ -1,0 +1,1 @@
+"""The owner's side: accounts, access, privacy rules, appearance, retention and analytics."""

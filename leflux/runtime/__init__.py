@@ -1,0 +1,1 @@
+"""Assembles, starts, supervises and stops a serving process."""

@@ -1,0 +1,296 @@
+"""Wires the parts of one serving process, and starts and stops them together."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.web import Application
+
+from backends.base import Storage
+from backends.records import SessionRef
+from leflux.agents import open_agent
+from leflux.agents.answering import Answering
+from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.ports import ChatPorts, ChatRates
+from leflux.chat.service import Chat
+from leflux.common.signals import Signal
+from leflux.config import Settings
+from leflux.http1.latency import Latencies
+from leflux.owner.access import OwnerAccess
+from leflux.owner.analytics import Stats
+from leflux.owner.service import RULES, OwnerService
+from leflux.protocol import SESSION_DELETED
+from leflux.realtime.bus import RedisBus
+from leflux.realtime.engine import EVENTS_PER_MESSAGE, Gates, LocalManager, SocketFront
+from leflux.realtime.engine import Server as SocketServer
+from leflux.realtime.events import Events
+from leflux.realtime.hub import Hub, NoBus, VisitorSockets
+from leflux.realtime.notes import GAP, GONE, Bus
+from leflux.realtime.rate_counter import RedisRateCounter
+from leflux.realtime.reconciler import Reconciler
+from leflux.realtime.streams import Streams
+from leflux.realtime.task_events import TaskEvents
+from leflux.runtime.owner_sockets import late_gate, open_owner_sockets, socket_gate
+from leflux.runtime.store_watch import StoreWatch
+from leflux.runtime.sweeper import Sweeper
+from leflux.sites.fleet_limits import NEAR_LIMIT, FleetLimit
+from leflux.sites.origin_gate import OriginGate
+from leflux.sites.rate_limits import LookupLimit, RateLimit
+from leflux.sites.registry import Sites
+from leflux.tasks.service import TaskPorts, open_tasks
+from leflux.web import admin, dashboard, demo, ops, pages, tour
+from leflux.web.admin.dependencies import open_dependencies
+from leflux.web.base import NotFoundHandler
+from leflux.web.readiness import Readiness
+from leflux.web.strict_transport import strict_transport
+from leflux.web.visitor import VisitorCalls
+
+DRAIN_SECONDS = 8.0
+# Seconds between two comparisons of the sockets with the store. Without a bus there is no other process that serves,
+# but a command may have erased a conversation.
+RECONCILE, RECONCILE_ALONE = 2.0, 20.0
+
+
+class Process:
+    """One serving process over an open storage. The parts are made in the order in which they depend on each other."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        owner_service: OwnerService,
+        latencies: Latencies,
+        restart: Callable[[], None] | None = None,
+    ) -> None:
+        """`restart`: ends this process and starts it again, for the demo's tour."""
+        self._settings = settings
+        self._restart = restart
+        self._latencies = latencies
+        self._watch = StoreWatch(settings)
+        self.storage = storage
+        self.owner_service = owner_service
+        self._policy = owner_service.policies.current.__getitem__
+        self._sites = Sites(settings.sites)
+        self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
+        self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
+        self._stats = Stats(owner_service.analytics)
+        self._events: ConversationEvents = NO_EVENTS
+        self._wire_sockets()
+        self._address_limit = self._fleet_limit("address", settings.limits.address_messages_per_minute)
+        self._wire_answering()
+        self._wire_chat()
+        self._wire_dashboard()
+        self._wire_timers()
+        self.front = self._wire_http()
+
+    def _wire_sockets(self) -> None:
+        settings, self._sockets = self._settings, VisitorSockets()
+        self._redis = None
+        if settings.bus is not None:
+            self._redis = RedisBus(settings.bus, settings.bus_prefix, self._sockets.delivered)
+        self._bus: Bus = self._redis or NoBus()
+        self._counter = None if self._redis is None else RedisRateCounter(self._redis)
+        gates = Gates(socket_gate(self._gate))
+        if settings.dashboard.enabled:
+            gates = Gates(socket_gate(self._gate, self._access), late_gate(self._gate, self._access))
+        self._server = SocketServer(
+            client_manager=self._redis or LocalManager(self._sockets.delivered),
+            gates=gates,
+            ping_interval=settings.session.ping_interval,
+            ping_timeout=settings.session.ping_timeout,
+            max_frame=settings.limits.frame_bytes,
+            sockets_per_address=settings.limits.sockets_per_address,
+            events_per_minute=settings.limits.messages_per_minute * EVENTS_PER_MESSAGE,
+            address_events_per_minute=settings.limits.address_messages_per_minute * EVENTS_PER_MESSAGE,
+        )
+        self._hub = Hub(self._server, self._sockets, self._bus)
+
+    def _fleet_limit(self, name: str, per_minute: int) -> FleetLimit:
+        limit = FleetLimit(name, per_minute, self._counter, partial(self._bus.tell, NEAR_LIMIT))
+        self._bus.subscribe(NEAR_LIMIT, limit.heard)
+        return limit
+
+    def _wire_answering(self) -> None:
+        settings, wake = self._settings, Signal[[str, str]]()
+        self._tasks = open_tasks(
+            TaskPorts(
+                store=self.storage.sessions,
+                policy=self._policy,
+                visitors=self._hub,
+                position=self._sockets.position,
+                sites=self._sites,
+                stats=self._stats,
+                hold=settings.session.task_hold,
+                wake=wake,
+                events=self._events,
+            )
+        )
+        self._agent = open_agent(settings.agent, settings.sites, self.storage.settings)
+        self._answering = Answering(
+            store=self.storage.sessions,
+            agent=self._agent,
+            tasks=self._tasks.engine,
+            policy=self._policy,
+            visitors=self._hub,
+            deadline=settings.agent.deadline,
+            events=self._events,
+        )
+        wake.subscribe(self._answering.wake)
+
+        async def gone(note: dict[str, Any]) -> None:
+            if note["event"] == SESSION_DELETED:
+                self._answering.cancel(note["sessionId"])
+
+        self._bus.subscribe(GONE, gone)
+
+    def _wire_chat(self) -> None:
+        limits, answering = self._settings.limits, self._answering
+        streams = Streams(answering.streams, answering.writes, answering.stop, self._bus)
+        self._chat = Chat(
+            ChatPorts(
+                storage=self.storage,
+                policy=self._policy,
+                config=self.owner_service.appearances.current.__getitem__,
+                sockets=self._hub,
+                answering=answering,
+                tasks=self._tasks.engine,
+                streams=streams.of,
+                stop=streams.stop,
+                counter=self._stats,
+                limits=limits,
+                rates=ChatRates(
+                    starts=self._fleet_limit("starts", limits.init_per_minute),
+                    session=self._fleet_limit("session", limits.messages_per_minute),
+                    address=self._address_limit,
+                    lookups=LookupLimit(),
+                ),
+                events=self._events,
+            )
+        )
+        tasks = TaskEvents(self._chat, self._tasks.engine)
+        Events(self._chat, tasks, self._hub, self._sockets).register(self._server)
+
+    def _wire_dashboard(self) -> None:
+        self._bus.subscribe(RULES, self.owner_service.heard)
+        self._dashboard = open_owner_sockets(
+            settings=self._settings,
+            storage=self.storage,
+            access=self._access,
+            server=self._server,
+            bus=self._bus,
+            address_limit=self._address_limit.local,
+        )
+        self.crawls = self._dashboard.crawls
+
+    def _wire_timers(self) -> None:
+        async def missed(ref: SessionRef) -> None:
+            self._stats.missed(ref.site_id)
+            await self._tasks.engine.announce(ref)
+
+        async def gap(_: dict[str, Any]) -> None:
+            self._reconciler.hurry()
+
+        self._reconciler = Reconciler(
+            hub=self._hub,
+            sockets=self._sockets,
+            store=self.storage.sessions,
+            policy=self._policy,
+            answering=self._answering,
+            missed=missed,
+            interval=RECONCILE_ALONE if self._bus.is_alone else RECONCILE,
+        )
+        self._bus.subscribe(GAP, gap)
+        policies = self.owner_service.policies
+        self._sweeper = Sweeper(
+            storage=self.storage,
+            rules=policies,
+            answering=self._answering,
+            tasks=self._tasks.engine,
+            expired=self._hub.expired,
+            events=self._events,
+            interval=sweep_interval(policies.idle_ttls().values()),
+        )
+
+    def _wire_http(self) -> HTTPServerConnectionDelegate:
+        """The visitors' calls in front, then the socket handshakes, then the application."""
+        settings, cap, forms = self._settings, self._settings.limits.frame_bytes, demo.FormLog()
+        routes = [
+            *ops.routes(self._ops()),
+            *pages.routes(),
+            *dashboard.routes(settings.dashboard.enabled),
+        ]
+        if settings.dashboard.enabled:
+            dependencies = open_dependencies(
+                settings=settings,
+                storage=self.storage,
+                owner_service=self.owner_service,
+                chat=self._chat,
+                crawls=self.crawls,
+                crawl_progress=self._dashboard.feed.refresh,
+                access=self._access,
+                rules_changed=lambda: self._bus.tell(RULES, {}),
+            )
+            routes += admin.routes(cap, dependencies)
+            if settings.demo.enabled:
+                routes += demo.owner_routes(forms, cap, dependencies)
+        interruptions = tour.Interruptions(self._server.eio.hang_up)
+        controls = tour.TourControls(interruptions, self._restart, self._stats.uptime)
+        routes += tour.routes(controls if settings.demo.enabled else None, settings.dashboard.enabled)
+        if settings.demo.enabled:
+            routes += demo.routes(forms)
+        app = Application(routes, log_function=id, default_handler_class=NotFoundHandler)
+        app.add_transform(strict_transport(self._access.is_secure))
+        calls = RateLimit(settings.limits.address_messages_per_minute * EVENTS_PER_MESSAGE)
+        front = VisitorCalls(SocketFront(app, self._server.eio), self._gate, self._chat, calls, cap)
+        return interruptions.before(front) if settings.demo.enabled else front
+
+    def _ops(self) -> ops.OpsDependencies:
+        return ops.OpsDependencies(
+            readiness=Readiness(self.storage),
+            storage=self.storage,
+            stats=self._stats,
+            sockets=lambda: len(self._sockets.sockets),
+            gauges=self._gauges,
+            warnings=lambda: self._watch.warnings,
+            latencies=self._latencies,
+        )
+
+    def _gauges(self) -> dict[str, float]:
+        dropped = 0 if self._redis is None else self._redis.dropped
+        return {
+            "turns_failed": self._answering.failed,
+            "bus_dropped": dropped,
+            "store_warnings": len(self._watch.warnings),
+        }
+
+    def start(self, told: Callable[[str, str], None]) -> None:
+        """`told(email, password)`: see `OwnerService.start`."""
+        self._watch.start()
+        self.owner_service.start(told)
+        self._sweeper.start()
+        self._server.start()
+        self._tasks.start()
+        self._reconciler.start()
+        self._dashboard.start()
+
+    async def stop(self) -> None:
+        await self._watch.stop()
+        await self._dashboard.stop()
+        await self._sweeper.stop()
+        await self._reconciler.stop()
+        await self._answering.drain(DRAIN_SECONDS)
+        await self._server.shutdown()
+        await self._tasks.stop()
+        await self.owner_service.stop()
+        if self._counter is not None:
+            await self._counter.close()
+        if self._redis is not None:
+            await self._redis.close()
+        await self._agent.close()
+        await self.storage.close()
+
+
+def sweep_interval(idle_ttls: Iterable[float]) -> float:
+    """Seconds between two sweeps: often enough for the shortest idle time and for questions that a crash left open."""
+    return max(0.2, min(1.0, *(idle_ttl / 5 for idle_ttl in idle_ttls)))

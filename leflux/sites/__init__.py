@@ -1,0 +1,1 @@
+"""Sites: the registry, the Origin gate, rate limits and crawled pages."""

@@ -1,3 +1,0 @@
-export const LIBRARY: string[];
-export const OWN: string[];
-export const INTERNAL: RegExp;

@@ -1,0 +1,1 @@
+"""The locks of the Python packages: written by `make lock`, checked by `make check`. Why: docs/decisions/lock.md."""

@@ -1,0 +1,1 @@
+"""Stores that earlier versions have written, and the tests that open them."""
