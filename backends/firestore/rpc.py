@@ -87,6 +87,9 @@ class Rpc:
                     now = max(now, _milliseconds(found.read_time))
         except exceptions.Aborted as error:
             raise TemporaryFailure(str(error)) from None
+        except CONTENTION as error:
+            # A read contends with nothing: there is no such project or database.
+            raise CallRefused(str(error)) from None
         if len(documents) != len(references):
             raise TemporaryFailure("the answer was cut short")
         return Reading(documents, now)
