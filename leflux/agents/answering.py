@@ -22,7 +22,7 @@ from leflux.agents.base import Agent, AgentEvent, AnsweringStore, Ask, Delta, Pl
 from leflux.agents.leases import TurnLeases
 from leflux.agents.replies import ReplyInProgress, draft_of, joined, unanswered_event, visitor_language
 from leflux.agents.silent import SilentAgent
-from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.policy import Policy
 from leflux.chat.ports import VisitorPort
 from leflux.common.catalogue import say
@@ -48,7 +48,7 @@ class Answering:
         policy: Callable[[str], Policy],
         visitors: VisitorPort,
         deadline: float,
-        events: ConversationEvents = NO_EVENTS,
+        events: ConversationEvents | None = None,
     ) -> None:
         self._store = store
         self._agent = agent
@@ -261,7 +261,8 @@ class Answering:
         self, ref: SessionRef, question: protocol.StoredMessage, live: ReplyInProgress, reply: Reply
     ) -> None:
         logged = self._policy(ref.site_id).message_log
-        if (unanswered := unanswered_event(ref, question, reply, logged)) is not None:
+        unanswered = unanswered_event(ref, question, reply, logged)
+        if unanswered is not None and self._told is not None:
             await self._told.record(unanswered)
         draft = draft_of(question, reply, logged)
         stored = await self._append(ref, draft)

@@ -38,13 +38,3 @@ class ConversationEvents(Protocol):
 
         Raises `StoreUnavailable`: then the deed is not done either.
         """
-
-
-class NoEvents:
-    """Nobody listens."""
-
-    async def record(self, event: ChatEvent) -> None:
-        return None
-
-
-NO_EVENTS = NoEvents()

@@ -13,7 +13,7 @@ from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound, StoreUnavailable
 from backends.records import AuditEntry, Deletion, Erased, SessionRef
 from leflux import protocol
-from leflux.chat.conversation_events import NO_EVENTS, ChatEvent, ConversationEvents
+from leflux.chat.conversation_events import ChatEvent, ConversationEvents
 from leflux.chat.conversation_ids import ConversationIdSource
 from leflux.chat.policy import Policy
 from leflux.chat.ports import CancelPort, DeletionPort
@@ -38,7 +38,9 @@ class Erasing(Struct, frozen=True):
     pending: bool = False
 
 
-async def erase(storage: Storage, ref: SessionRef, tombstone: float, events: ConversationEvents = NO_EVENTS) -> Erasing:
+async def erase(
+    storage: Storage, ref: SessionRef, tombstone: float, events: ConversationEvents | None = None
+) -> Erasing:
     """Erase a session, live, evicted or only logged. While a store is away, `carry_deletions` does the rest.
 
     Raises `SessionNotFound` for an unknown id and when everything is erased already.
@@ -63,7 +65,7 @@ async def erase(storage: Storage, ref: SessionRef, tombstone: float, events: Con
 
 
 async def carry_deletions(
-    storage: Storage, limit: int, seen: set[Deletion] | None = None, events: ConversationEvents = NO_EVENTS
+    storage: Storage, limit: int, seen: set[Deletion] | None = None, events: ConversationEvents | None = None
 ) -> bool:
     """Do what is left of up to `limit` deletions. True when there may be more. Raises `StoreUnavailable`.
 
@@ -82,8 +84,9 @@ async def carry_deletions(
     return len(due) >= limit
 
 
-async def _confirm(storage: Storage, deletion: Deletion, events: ConversationEvents) -> int:
-    await events.record(ChatEvent("conversation.deleted", deletion.site_id, deletion.session_id))
+async def _confirm(storage: Storage, deletion: Deletion, events: ConversationEvents | None) -> int:
+    if events is not None:
+        await events.record(ChatEvent("conversation.deleted", deletion.site_id, deletion.session_id))
     lines = await storage.log.delete_session(deletion.site_id, deletion.session_id, deletion.tombstone)
     await storage.sessions.deletion_done(deletion)
     return lines
@@ -113,7 +116,7 @@ class Erasure:
         policy: Callable[[str], Policy],
         pages: DeletionPort,
         answering: CancelPort | None = None,
-        events: ConversationEvents = NO_EVENTS,
+        events: ConversationEvents | None = None,
     ) -> None:
         self._storage = storage
         self._ids = ConversationIdSource(ServerKey(storage.settings))

@@ -9,11 +9,10 @@ from msgspec import Struct
 from backends.base import Storage
 from backends.records import Session, SessionRef
 from leflux import protocol
-from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.policy import Policy
 from leflux.config import LimitSettings
-from leflux.sites.fleet_limits import FleetLimit
-from leflux.sites.rate_limits import LookupLimit
+from leflux.sites.rate_limits import FleetLimit, LookupLimit
 from leflux.sites.registry import Site
 
 
@@ -102,7 +101,7 @@ class ChatPorts(Struct, frozen=True, kw_only=True):
     """`policy(site_id)` and `config(site_id)`: the site's rules and widget configuration at this moment.
 
     `streams(session)`: the replies that are being written in a session, and `stop(session_id)` ends them, in whichever
-    process.
+    process. `events` hears of what happens; None: nobody listens.
     """
 
     storage: Storage
@@ -116,4 +115,4 @@ class ChatPorts(Struct, frozen=True, kw_only=True):
     counter: ChatCounter
     limits: LimitSettings
     rates: ChatRates
-    events: ConversationEvents = NO_EVENTS
+    events: ConversationEvents | None = None

@@ -13,7 +13,7 @@ from backends.clock import CLOCK
 from backends.errors import StorageError
 from backends.records import Deletion, LogEntry
 from leflux.agents.answering import Answering
-from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.erasure import carry_deletions
 from leflux.tasks.engine import TaskEngine
 
@@ -49,7 +49,7 @@ class Sweeper:
         tasks: TaskEngine,
         expired: Callable[[str], Awaitable[None]],
         interval: float,
-        events: ConversationEvents = NO_EVENTS,
+        events: ConversationEvents | None = None,
     ) -> None:
         self._storage = storage
         self._rules = rules

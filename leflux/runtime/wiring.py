@@ -11,7 +11,7 @@ from backends.base import Storage
 from backends.records import SessionRef
 from leflux.agents import open_agent
 from leflux.agents.answering import Answering
-from leflux.chat.conversation_events import NO_EVENTS, ConversationEvents
+from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.ports import ChatPorts, ChatRates
 from leflux.chat.service import Chat
 from leflux.common.signals import Signal
@@ -34,9 +34,8 @@ from leflux.realtime.task_events import TaskEvents
 from leflux.runtime.owner_sockets import late_gate, open_owner_sockets, socket_gate
 from leflux.runtime.store_watch import StoreWatch
 from leflux.runtime.sweeper import Sweeper
-from leflux.sites.fleet_limits import NEAR_LIMIT, FleetLimit
 from leflux.sites.origin_gate import OriginGate
-from leflux.sites.rate_limits import LookupLimit, RateLimit
+from leflux.sites.rate_limits import NEAR_LIMIT, FleetLimit, LookupLimit, RateLimit
 from leflux.sites.registry import Sites
 from leflux.tasks.service import TaskPorts, open_tasks
 from leflux.web import admin, dashboard, demo, ops, pages, tour
@@ -75,7 +74,7 @@ class Process:
         self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
-        self._events: ConversationEvents = NO_EVENTS
+        self._events: ConversationEvents | None = None
         self._wire_sockets()
         self._address_limit = self._fleet_limit("address", settings.limits.address_messages_per_minute)
         self._wire_answering()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from backends.records import SessionRef
-from leflux.chat.conversation_events import NO_EVENTS, ChatEvent, ConversationEvents
+from leflux.chat.conversation_events import ChatEvent, ConversationEvents
 from leflux.chat.policy import Policy
 from leflux.chat.ports import VisitorPort
 from leflux.owner.analytics import Stats
@@ -48,7 +48,7 @@ class TaskPorts(Struct, frozen=True, kw_only=True):
     stats: Stats
     hold: float
     wake: Callable[[str, str], None]
-    events: ConversationEvents = NO_EVENTS
+    events: ConversationEvents | None = None
 
     def epoch(self, session_id: str) -> int | None:
         position = self.position(session_id)
@@ -59,7 +59,7 @@ class TaskPorts(Struct, frozen=True, kw_only=True):
         return "" if position is None else position[1]
 
     async def ending(self, ref: SessionRef, state: TaskState, seq: int) -> None:
-        if state.ending is not None:
+        if state.ending is not None and self.events is not None:
             data = {"taskId": state.task_id, "status": state.ending.status, "reason": state.ending.reason}
             await self.events.record(ChatEvent("task.ended", ref.site_id, ref.session_id, seq, data))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leflux.protocol import Problem
-from leflux.sites.fleet_limits import SHARE, FleetLimit
+from leflux.sites.rate_limits import SHARE, FleetLimit
 
 LIMIT = 40
 

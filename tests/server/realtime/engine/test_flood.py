@@ -63,7 +63,8 @@ async def test_honest_messages_are_answered_beside_a_flood_and_the_flood_is_clos
             honest.text(f'421["echo",{number}]')
             assert await honest.packet() == f"431[{number}]"
         await until(lambda: sum(closed.values()) > 0, "a flooding socket is closed", 60.0)
-    assert set(closed) <= {"flood", "too many fragments", "transport close"}
+    # On a slow machine an attacker that is busy sending may miss a ping.
+    assert set(closed) <= {"flood", "too many fragments", "transport close", "ping timeout"}
     assert not any(session.is_open is False for session in rig.engine.sessions.values())
     honest.text('421["echo","still here"]')
     assert await honest.packet() == '431["still here"]'
