@@ -10,10 +10,11 @@ TRY = 'Try: ask "What does shipping cost?"; reload; open a second tab; stop me w
 
 def greeting(settings: Settings, port: int) -> str:
     """The addresses, for the person who started the server."""
-    here = f"http://{settings.server.host}:{port}"
-    public = settings.server.public_url.rstrip("/")
-    if public == ServerSettings().public_url:
-        public = f"http://localhost:{port}"
+    server = settings.server
+    here = f"http://{server.host}:{port}{server.base_path}"
+    public = server.public_address
+    if server.public_url == ServerSettings().public_url:
+        public = f"http://localhost:{port}{server.base_path}"
     demo = [f"  Start here  {here}/", f"  Demo shop   {here}/demo/"] if settings.demo.enabled else []
     dashboard = [f"  Dashboard   {here}/dashboard/"] if settings.dashboard.enabled else []
     return "\n".join(

@@ -46,13 +46,22 @@ _check_public = check_url(["https", "http"], "https://chat.example.com")
 
 
 def check_public_url(text: str) -> None:
-    """The address of this server as browsers see it. It has no path: nothing is served under one."""
+    """The address of this server as browsers see it, without a path: that is `server.base_path`."""
     parts = _check_public(text)
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("Expected a scheme and a host only, such as https://chat.example.com")
     if parts.path not in ("", "/"):
         expected = f"Expected no path, got {parts.path!r}"
-        raise ValueError(f"{expected}: LeFlux is not served under a path; give it a host of its own")
+        raise ValueError(f"{expected}: set `server.base_path: {parts.path.rstrip('/')}` to serve under it")
+
+
+_BASE_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
+
+
+def check_base_path(text: str) -> None:
+    """The path under which everything is served; empty: none."""
+    if not _BASE_PATH.fullmatch(text):
+        raise ValueError(f"Expected a path such as /chat, without a slash at its end, got {text!r}")
 
 
 def check_start_page(text: str) -> None:

@@ -20,6 +20,7 @@ def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Settings:
     document.expand(env)
     settings: Settings = Reader(document, Settings).read()
     _check_sites(document)
+    _check_demo(settings, document)
     _check_agent(settings, document)
     if not document.has_problem("$.storage", "$.message_log"):
         _check_stores(settings, document)
@@ -47,6 +48,11 @@ def _check_sites(document: Document) -> None:
             if host is not None and (first := hosts.setdefault(host, index)) != index:
                 where = f"{path}.allowed_hosts[{number}]"
                 document.fail(where, f"the host {text!r} belongs to two sites; first to `$.sites[{first}]`")
+
+
+def _check_demo(settings: Settings, document: Document) -> None:
+    if settings.demo.enabled and settings.server.base_path:
+        document.fail("$.demo.enabled", "the demo is not served under a path: remove `server.base_path`, or the demo")
 
 
 def _check_agent(settings: Settings, document: Document) -> None:

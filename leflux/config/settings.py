@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 
 from backends import StoreSettings
 from leflux.common.addresses import (
+    check_base_path,
     check_bus,
     check_email,
     check_listen_host,
@@ -42,8 +43,14 @@ class ServerSettings(Strict, frozen=True):
     port: Port = 8080
     processes: Count = 1
     public_url: Annotated[str, Meta(extra={"check": check_public_url})] = "http://localhost:8080"
+    base_path: Annotated[str, Meta(extra={"check": check_base_path})] = ""
     trusted_proxies: Networks = []
     access_log: bool = False
+
+    @property
+    def public_address(self) -> str:
+        """Where browsers find what this server serves, without a slash at the end."""
+        return self.public_url.rstrip("/") + self.base_path
 
 
 class SessionSettings(Strict, frozen=True):

@@ -11,7 +11,7 @@ from tornado.httputil import HTTPInputError, HTTPMessageDelegate
 
 from leflux.http1.address import PeerAddress
 from leflux.http1.exchange import Detached, Exchange, ResponseWriter
-from leflux.http1.reader import RequestReader
+from leflux.http1.reader import RequestReader, below
 from leflux.http1.registry import ANSWER, BODY, FOREVER, GONE, HEAD, IDLE, LINGER, ConnectionRegistry
 from leflux.http1.rejection import NO_ROOM, RequestRejected
 
@@ -152,6 +152,8 @@ class ServerConnection(asyncio.Protocol):
 
     def _begin(self) -> None:
         start_line, headers = self._reader.head()
+        if self._registry.base_path:
+            start_line = below(start_line, self._registry.base_path)
         self._enter(BODY)
         self._exchange = Exchange(self, start_line, self._reader.keeps_alive)
         self._delegate = self._registry.delegate.start_request(self, self._exchange)

@@ -212,6 +212,15 @@ def _origin_form(start_line: RequestStartLine, headers: HTTPHeaders) -> RequestS
     return start_line._replace(path=path if path.startswith("/") else f"/{path}")
 
 
+def below(start_line: RequestStartLine, base_path: str) -> RequestStartLine:
+    """The request line without `base_path`. Raises `RequestRejected` for a path that is not below it."""
+    path = start_line.path.partition("?")[0]
+    if path != base_path and not path.startswith(f"{base_path}/"):
+        raise RequestRejected("There is nothing at this address.", 404, "not_found")
+    rest = start_line.path.removeprefix(base_path)
+    return start_line._replace(path=rest if rest.startswith("/") else f"/{rest}")
+
+
 def _length(text: str) -> int:
     if len(text) > _LENGTH_DIGITS:
         raise RequestRejected("The Content-Length has too many digits.")

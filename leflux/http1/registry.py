@@ -57,9 +57,14 @@ class ConnectionRegistry:
     """
 
     def __init__(
-        self, delegate: HTTPServerConnectionDelegate, limits: HttpLimits, log_access: AccessLog | None
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        limits: HttpLimits,
+        log_access: AccessLog | None,
+        base_path: str = "",
     ) -> None:
         self.delegate = delegate
+        self.base_path = base_path
         self.limits = limits
         self._log_access = log_access
         total = descriptors_left() if limits.connections is None else limits.connections

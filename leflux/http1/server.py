@@ -25,8 +25,10 @@ class HttpServer:
         delegate: HTTPServerConnectionDelegate,
         limits: HttpLimits | None = None,
         log_access: AccessLog | None = None,
+        base_path: str = "",
     ) -> None:
-        self._registry = ConnectionRegistry(delegate, limits or HttpLimits(), log_access)
+        """`base_path`: what every path begins with; `delegate` sees paths without it. Others are answered 404."""
+        self._registry = ConnectionRegistry(delegate, limits or HttpLimits(), log_access, base_path)
         self._listeners: list[asyncio.Server] = []
 
     def serve(self, delegate: HTTPServerConnectionDelegate) -> None:

@@ -81,7 +81,8 @@ class LeFlux:
             is_proxy=TrustedProxies(server.trusted_proxies).__contains__,
         )
         self._port = sockets[0].getsockname()[1]
-        self._http = HttpServer(Application([(r".*", NotReadyHandler)], log_function=id), limits, self._answered)
+        waiting = Application([(r".*", NotReadyHandler)], log_function=id)
+        self._http = HttpServer(waiting, limits, self._answered, server.base_path)
         self._serve()
         if not is_open:
             self._opening = asyncio.create_task(self._open_later())

@@ -217,7 +217,7 @@ class Process:
         routes = [
             *ops.routes(self._ops()),
             *pages.routes(),
-            *dashboard.routes(settings.dashboard.enabled),
+            *dashboard.routes(settings.dashboard.enabled, settings.server.base_path),
         ]
         if settings.dashboard.enabled:
             dependencies = open_dependencies(
@@ -235,7 +235,8 @@ class Process:
                 routes += demo.owner_routes(forms, cap, dependencies)
         interruptions = tour.Interruptions(self._server.eio.hang_up)
         controls = tour.TourControls(interruptions, self._restart, self._stats.uptime)
-        routes += tour.routes(controls if settings.demo.enabled else None, settings.dashboard.enabled)
+        shown = controls if settings.demo.enabled else None
+        routes += tour.routes(shown, settings.dashboard.enabled, settings.server.base_path)
         if settings.demo.enabled:
             routes += demo.routes(forms)
         app = Application(routes, log_function=id, default_handler_class=NotFoundHandler)

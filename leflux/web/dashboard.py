@@ -16,6 +16,12 @@ POLICY = (
 INDEX_POLICY = POLICY + "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 PREVIEW_POLICY = POLICY + "frame-ancestors 'self'"
 FOREVER = "public, max-age=31536000, immutable"
+_PLACES = {
+    b"/dashboard/assets/": b"%/dashboard/assets/",
+    b'src="/embed.js"': b'src="%/embed.js"',
+    b'data-base-path=""': b'data-base-path="%"',
+}
+"""What a built file says of where it is served; `%` is the path before it."""
 
 
 class _Handler(PlainHandler):
@@ -72,15 +78,27 @@ class DashboardAssetHandler(_Handler):
     head = get
 
 
-def routes(enabled: bool) -> list[Any]:
+def placed(path: Path, base_path: str) -> BuiltScript:
+    """A built file whose addresses begin with `base_path`."""
+    body = path.read_bytes()
+    for place, replacement in _PLACES.items():
+        body = body.replace(place, replacement.replace(b"%", base_path.encode()))
+    return BuiltScript.made(body)
+
+
+def routes(enabled: bool, base_path: str = "") -> list[Any]:
     """Nothing when the dashboard is switched off. Raises `FileNotFoundError` when it was not built."""
     if not enabled:
         return []
-    assets = {file.name: BuiltScript.load(file) for file in (DIST / "assets").iterdir()}
-    index = {"document": BuiltScript.load(DIST / "index.html"), "policy": INDEX_POLICY, "frames": "DENY"}
-    preview = {"document": BuiltScript.load(DIST / "preview.html"), "policy": PREVIEW_POLICY, "frames": "SAMEORIGIN"}
+    assets = {file.name: placed(file, base_path) for file in (DIST / "assets").iterdir()}
+    index = {"document": placed(DIST / "index.html", base_path), "policy": INDEX_POLICY, "frames": "DENY"}
+    preview = {
+        "document": placed(DIST / "preview.html", base_path),
+        "policy": PREVIEW_POLICY,
+        "frames": "SAMEORIGIN",
+    }
     return [
-        (r"/dashboard", PlainRedirect, {"url": "/dashboard/"}),
+        (r"/dashboard", PlainRedirect, {"url": f"{base_path}/dashboard/"}),
         (r"/dashboard/preview\.html", DocumentHandler, preview),
         (r"/dashboard/assets/(.*)", DashboardAssetHandler, {"assets": assets}),
         (r"/dashboard/.*", DocumentHandler, index),

@@ -27,7 +27,10 @@ class BuiltScript(Struct, frozen=True):
 
     @classmethod
     def load(cls, path: Path) -> "BuiltScript":
-        body = path.read_bytes()
+        return cls.made(path.read_bytes())
+
+    @classmethod
+    def made(cls, body: bytes) -> "BuiltScript":
         return cls(body, gzip.compress(body, 9, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 

@@ -155,8 +155,8 @@ class TourActionHandler(PlainHandler):
 class PlainRootHandler(PlainHandler):
     """Name, version and the way to the dashboard: nothing about sites, stores or addresses."""
 
-    def initialize(self, has_dashboard: bool) -> None:
-        self._link = '<p><a href="/dashboard/">Dashboard</a></p>' if has_dashboard else ""
+    def initialize(self, has_dashboard: bool, base_path: str) -> None:
+        self._link = f'<p><a href="{base_path}/dashboard/">Dashboard</a></p>' if has_dashboard else ""
 
     def get(self) -> None:
         self.set_header("Content-Security-Policy", PLAIN_POLICY)
@@ -165,10 +165,10 @@ class PlainRootHandler(PlainHandler):
         self.finish(_PLAIN.format(version=escape(__version__), link=self._link))
 
 
-def routes(controls: TourControls | None, has_dashboard: bool) -> list[Any]:
+def routes(controls: TourControls | None, has_dashboard: bool, base_path: str = "") -> list[Any]:
     """`controls` None: the demo is off."""
     if controls is None:
-        return [(r"/", PlainRootHandler, {"has_dashboard": has_dashboard})]
+        return [(r"/", PlainRootHandler, {"has_dashboard": has_dashboard, "base_path": base_path})]
     arguments = {"controls": controls}
     page = Loader(str(DEMO / "tour")).load("index.html")
     return [

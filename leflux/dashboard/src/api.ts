@@ -1,6 +1,8 @@
 // The calls to `/api/admin`, with the CSRF token and the handling of an expired sign-in.
 
-const BASE = "/api/admin";
+import { BASE_PATH } from "./router.js";
+
+const BASE = `${BASE_PATH}/api/admin`;
 
 export class ApiError extends Error {
   constructor(

@@ -2,6 +2,7 @@
 
 import { io } from "socket.io-client";
 import { api } from "./api.js";
+import { BASE_PATH } from "./router.js";
 import type { Crawl } from "./types.js";
 
 const ACK_MS = 8_000;
@@ -16,6 +17,7 @@ type Answer = (Crawl & { ok: true }) | { ok: false; error: string };
  */
 export function watchCrawl(siteId: string, notify: (crawl: Crawl) => void, lost: () => void): () => void {
   const socket = io("/dashboard", {
+    path: `${BASE_PATH}/socket.io/`,
     forceNew: true,
     transports: ["websocket", "polling"],
     tryAllTransports: true,

@@ -1,8 +1,10 @@
-// Routes below /dashboard/: deep links, history, and moving the focus on navigation.
+// Addresses below /dashboard/: deep links, history, and moving the focus on navigation.
 
 import { useEffect, useState } from "preact/hooks";
 
-export const ROOT = "/dashboard/";
+/** The path under which the server is mounted, which the server writes into the document; usually empty. */
+export const BASE_PATH = document.documentElement.dataset["basePath"] ?? "";
+export const ROOT = `${BASE_PATH}/dashboard/`;
 const CHANGED = "leflux:address";
 
 export interface Address {

@@ -67,7 +67,7 @@ class AdminDependencies(Struct, frozen=True):
     rules_changed: Callable[[], Awaitable[None]]
     gate: OriginGate
     access: OwnerAccess
-    public_url: str
+    public_address: str
     playbook: "Playbook"
     conversation_ids: ConversationIdSource
     devices: Devices
@@ -119,7 +119,7 @@ def open_dependencies(
         rules_changed=rules_changed,
         gate=access.gate,
         access=access,
-        public_url=settings.server.public_url,
+        public_address=settings.server.public_address,
         playbook=read_playbook(settings.agent),
         conversation_ids=ConversationIdSource(key),
         devices=Devices(key),

@@ -23,8 +23,7 @@ class SitesHandler(AdminHandler):
         self.answer({"sites": await asyncio.gather(*(self._described(site) for site in mine))})
 
     async def _described(self, site: Site) -> SiteSummary:
-        public = self.dependencies.public_url.rstrip("/")
-        snippet = f'<script src="{public}/embed.js" async></script>'
+        snippet = f'<script src="{self.dependencies.public_address}/embed.js" async></script>'
         return SiteSummary(site.id, site.name, site.allowed_hosts, await self._sessions(site.id), snippet)
 
     async def _sessions(self, site_id: str) -> int:
