@@ -229,6 +229,7 @@ class Process:
                 crawl_progress=self._dashboard.feed.refresh,
                 access=self._access,
                 rules_changed=lambda: self._bus.tell(RULES, {}),
+                warnings=lambda: self._watch.warnings,
             )
             routes += admin.routes(cap, dependencies)
             if settings.demo.enabled:

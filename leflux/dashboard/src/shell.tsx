@@ -13,7 +13,7 @@ import { navigate, to, useAddress } from "./router.js";
 import { SettingsPage } from "./settings/index.js";
 import type { Owner, Site } from "./types.js";
 import { Icon, type IconName, Mark } from "./ui/icons.js";
-import { Empty, Failed, Skeleton } from "./ui/states.js";
+import { Banner, Empty, Failed, Skeleton } from "./ui/states.js";
 import { ThemeChoice } from "./ui/theme-choice.js";
 import { useLoad } from "./use-load.js";
 
@@ -31,7 +31,7 @@ const VIEWS: readonly [string, string, IconName][] = [
 
 export function Shell({ owner, signOut }: Props): JSX.Element {
   const { parts } = useAddress();
-  const loaded = useLoad((signal) => get<{ sites: Site[] }>("/sites", signal), "sites");
+  const loaded = useLoad((signal) => get<{ sites: Site[]; warnings: string[] }>("/sites", signal), "sites");
   const sites = loaded.data?.sites ?? [];
   const site = sites.find(({ id }) => id === parts[0]) ?? null;
   useEffect(() => {
@@ -61,6 +61,7 @@ export function Shell({ owner, signOut }: Props): JSX.Element {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
+        <StoreWarnings warnings={loaded.data?.warnings ?? []} />
         {view(loaded.data !== null, loaded.error?.message ?? null, loaded.reload, site, sites, parts, owner, signOut)}
       </main>
     </div>
@@ -79,6 +80,20 @@ function view(isThere: boolean, error: string | null, retry: () => void, site: S
   if (name === "settings") return <SettingsPage key={site.id} site={site} page={id ?? "privacy"} />;
   if (name === "account") return <AccountPage owner={owner} removed={signOut} />;
   return <NotFound />;
+}
+
+function StoreWarnings({ warnings }: { warnings: string[] }): JSX.Element | null {
+  if (warnings.length === 0) return null;
+  return (
+    <Banner kind="note">
+      <h2>The store needs attention</h2>
+      <ul class="store-warnings">
+        {warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+      </ul>
+    </Banner>
+  );
 }
 
 function SiteChoice({ sites, site, view }: { sites: Site[]; site: Site | null; view: string }): JSX.Element {

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -65,6 +65,7 @@ class AdminDependencies(Struct, frozen=True):
     crawls: Crawls
     crawl_progress: Callable[[str], Awaitable[Head]]
     rules_changed: Callable[[], Awaitable[None]]
+    warnings: Callable[[], Sequence[str]]
     gate: OriginGate
     access: OwnerAccess
     public_address: str
@@ -103,6 +104,7 @@ def open_dependencies(
     crawl_progress: Callable[[str], Awaitable[Head]],
     access: OwnerAccess,
     rules_changed: Callable[[], Awaitable[None]],
+    warnings: Callable[[], Sequence[str]],
 ) -> AdminDependencies:
     """Assemble them."""
     key = ServerKey(storage.settings)
@@ -117,6 +119,7 @@ def open_dependencies(
         crawls=crawls,
         crawl_progress=crawl_progress,
         rules_changed=rules_changed,
+        warnings=warnings,
         gate=access.gate,
         access=access,
         public_address=settings.server.public_address,

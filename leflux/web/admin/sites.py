@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from backends.records import LogQuery
+from leflux.owner.accounts import EVERY_SITE
 from leflux.owner.appearance import SiteSettings
 from leflux.protocol.owner_api import SiteSummary
 from leflux.sites.registry import Site
@@ -16,11 +17,15 @@ REMEMBERED = 10.0
 
 
 class SitesHandler(AdminHandler):
-    """`{sites: [{id, name, allowedHosts, sessions24h, snippet}]}`; counts up to a thousand sessions a site."""
+    """`{sites: [{id, name, allowedHosts, sessions24h, snippet}], warnings}`; counts up to a thousand sessions a site.
+
+    `warnings`: what is wrong with the stores, for an owner who sees every site.
+    """
 
     async def get(self) -> None:
         mine = [site for site in self.dependencies.sites.values() if self.account.may_see(site.id)]
-        self.answer({"sites": await asyncio.gather(*(self._described(site) for site in mine))})
+        warnings = list(self.dependencies.warnings()) if EVERY_SITE in self.account.sites else []
+        self.answer({"sites": await asyncio.gather(*(self._described(site) for site in mine)), "warnings": warnings})
 
     async def _described(self, site: Site) -> SiteSummary:
         snippet = f'<script src="{self.dependencies.public_address}/embed.js" async></script>'
