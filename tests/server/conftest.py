@@ -111,7 +111,7 @@ class Socket:
         return self.of(event)[count - 1]
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 90.0) -> None:
     """Wait for a condition; fails naming `what`."""
     try:
         async with asyncio.timeout(seconds):

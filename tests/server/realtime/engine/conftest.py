@@ -164,7 +164,7 @@ class Raw:
                 self.packets.append(bytes(frame.data).decode())
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not condition() and not self.closed:
                 await self.read()
 

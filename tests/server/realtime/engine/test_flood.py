@@ -53,18 +53,18 @@ def count_frames(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 async def test_honest_messages_are_answered_beside_a_flood_and_the_flood_is_closed(
     open_rig: OpenRig, monkeypatch: pytest.MonkeyPatch, kind: str, sockets: int
 ) -> None:
-    rig = await open_rig()
+    # On a slow machine the flood may take longer than a ping's interval, and this client answers none.
+    rig = await open_rig(ping_interval=600.0)
     frames = count_frames(monkeypatch)
     honest = await rig.websocket(local_addr=("127.0.0.2", 0))
     closed = rig.engine.closed_by
     async with attacked(rig, kind, sockets):
-        await until(lambda: frames() > 1_000, "the flood has begun", 60.0)
+        await until(lambda: frames() > 1_000, "the flood has begun")
         for number in range(30):
             honest.text(f'421["echo",{number}]')
             assert await honest.packet() == f"431[{number}]"
-        await until(lambda: sum(closed.values()) > 0, "a flooding socket is closed", 60.0)
-    # On a slow machine an attacker that is busy sending may miss a ping.
-    assert set(closed) <= {"flood", "too many fragments", "transport close", "ping timeout"}
+        await until(lambda: sum(closed.values()) > 0, "a flooding socket is closed")
+    assert set(closed) <= {"flood", "too many fragments", "transport close"}
     assert not any(session.is_open is False for session in rig.engine.sessions.values())
     honest.text('421["echo","still here"]')
     assert await honest.packet() == '431["still here"]'
