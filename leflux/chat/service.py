@@ -16,6 +16,7 @@ from leflux import protocol
 from leflux.chat.conversation_events import ChatEvent
 from leflux.chat.conversation_ids import checked_session_id, is_session_id
 from leflux.chat.erasure import Erasure
+from leflux.chat.history_check import history_check
 from leflux.chat.joining import Joining
 from leflux.chat.policy import Policy
 from leflux.chat.ports import ChatPorts, VisitorSocket
@@ -83,15 +84,33 @@ class Chat:
             limits=self._limits,
         )
 
-    async def restore(self, site: Site, session_id: str, since: int) -> protocol.RestoreAnswer:
-        """The session as a new page shows it."""
-        began = time.monotonic()
-        snapshot = await self._store.restore(self.ref(site.id, session_id), since, protocol.HISTORY_LIMIT)
+    async def restore(self, site: Site, session_id: str, wanted: protocol.RestoreRequest) -> protocol.RestoreAnswer:
+        """The session as a new page shows it, after `since`, or from the start when the `check` does not fit."""
+        began, since = time.monotonic(), wanted.since
+        snapshot = await self._snapshot(self.ref(site.id, session_id), wanted)
+        if snapshot is None:
+            since = 0
+            snapshot = await self._store.restore(self.ref(site.id, session_id), 0, protocol.HISTORY_LIMIT)
         info = await self._info(site, snapshot)
         is_partial = len(snapshot.messages) < snapshot.session.seq - since
         took = 1000 * (time.monotonic() - began)
         self._ports.counter.restored(site.id, "partial" if is_partial else "full", took)
-        return protocol.RestoreAnswer(**info, truncated=is_partial, history=list(map(Raw, snapshot.messages)))
+        history = list(map(Raw, snapshot.messages))
+        return protocol.RestoreAnswer(**info, truncated=is_partial, history=history, since=since)
+
+    async def _snapshot(self, ref: SessionRef, wanted: protocol.RestoreRequest) -> Snapshot | None:
+        """The session after `since`; None when the browser's messages are not the store's."""
+        since, first = wanted.since, wanted.first
+        if wanted.check is None:
+            return await self._store.restore(ref, since, protocol.HISTORY_LIMIT)
+        held = since - first + 1
+        if not 0 < held <= protocol.HISTORY_LIMIT or first == 0:
+            return None
+        snapshot = await self._store.restore(ref, first - 1, 2 * protocol.HISTORY_LIMIT)
+        is_near = 0 <= snapshot.session.seq - since <= protocol.HISTORY_LIMIT
+        if not is_near or history_check(snapshot.messages[:held]) != wanted.check:
+            return None
+        return msgspec.structs.replace(snapshot, messages=snapshot.messages[held:])
 
     async def info(self, site: Site, session_id: str) -> protocol.SessionInfo:
         """The session without its history."""

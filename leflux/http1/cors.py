@@ -4,7 +4,7 @@ import re
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 MAX_NAMES = 64
-MAX_AGE_SECONDS = 7200
+MAX_AGE_SECONDS = 86_400
 ALWAYS = "Content-Type"
 
 

@@ -79,8 +79,13 @@ class WatchCrawl(Struct, rename="camel"):
 
 
 class RestoreRequest(Struct, rename="camel"):
+    """`check`: what `history_check` says of the messages `first` to `since`, which the browser has. Where the store has
+    others, everything is sent."""
+
     url: Url | None = None
     since: Seq = 0
+    first: Seq = 1
+    check: int | None = None
 
 
 class ChatRequest(Struct, rename="camel"):
@@ -200,7 +205,10 @@ class SessionInfo(Struct, rename="camel"):
 
 
 class RestoreAnswer(SessionInfo):
+    """`since`: what `history` comes after: the request's, or 0 when its `check` did not fit."""
+
     history: list[MessageJson] = []
+    since: int = 0
 
 
 class Joined(Struct, rename="camel"):

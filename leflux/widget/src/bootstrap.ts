@@ -46,12 +46,12 @@ export class Bootstrap {
 
   async restore(id: string): Promise<void> {
     try {
-      const answer = await this.env.http.restore(id, this.sync.url);
+      const answer = await this.env.http.restore(id, this.sync.url, this.conversation.transcript.known);
       if (this.conversation.sessionId !== id || this.host.checkStorage()) return;
       const { transcript } = this.conversation;
       const known = transcript.seq;
       this.conversation.adopt(answer);
-      this.host.messagesAdded(transcript.reset(answer.history));
+      this.host.messagesAdded(answer.since ? transcript.merge(answer.history) : transcript.reset(answer.history));
       transcript.adoptStream(answer.streams);
       // A message may have arrived over the socket after the server answered.
       if (known > transcript.seq) void this.sync.reread(known);

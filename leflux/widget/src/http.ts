@@ -3,6 +3,7 @@
 import { isSessionId } from "./browser-store.js";
 import type { InitAnswer, Refusal, RestoreAnswer } from "./protocol.js";
 import { stringify } from "./text.js";
+import type { KnownHistory } from "./transcript.js";
 import type { Message } from "./types.js";
 
 const TIMEOUT_MS = 12_000;
@@ -48,8 +49,10 @@ export class Http {
     return this.call("POST", "/api/session/init", body, (answer) => isSessionId(answer["sessionId"]));
   }
 
-  restore(sessionId: string, url: string): Promise<RestoreAnswer> {
-    return this.call("POST", `/api/session/${sessionId}`, { url }, (answer) => Array.isArray(answer["history"]));
+  /** `known`: what this browser has, which is not sent again. */
+  restore(sessionId: string, url: string, known: KnownHistory | null): Promise<RestoreAnswer> {
+    const body = { url, ...known };
+    return this.call("POST", `/api/session/${sessionId}`, body, (answer) => Array.isArray(answer["history"]), true);
   }
 
   messages(sessionId: string, since: number): Promise<{ messages: Message[]; more: boolean }> {
@@ -72,6 +75,8 @@ export class Http {
     path: string,
     body: object | undefined,
     makesSense: (answer: Record<string, unknown>) => boolean,
+    /** As plain text, a call needs no preflight. */
+    asText = false,
   ): Promise<T> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
@@ -80,7 +85,7 @@ export class Http {
         method,
         signal: abort.signal,
         credentials: "omit",
-        ...(body === undefined ? {} : { body: stringify(body), headers: { "Content-Type": "application/json" } }),
+        ...(body === undefined ? {} : { body: stringify(body), headers: { "Content-Type": asText ? "text/plain" : "application/json" } }),
       });
       if (!response.ok) throw await refusal(response);
       const answer = (await response.json()) as Record<string, unknown> | null;

@@ -208,6 +208,7 @@ export interface Refusal {
   details?: { path?: string; retryAfterMs?: number };
 }
 
+/** `since`: what `history` comes after: the request's, or 0 when its `check` did not fit. */
 export interface RestoreAnswer {
   sessionId: string;
   restored: boolean;
@@ -222,11 +223,15 @@ export interface RestoreAnswer {
   messageLog: boolean;
   limits: Limits;
   history: Message[];
+  since: number;
 }
 
+/** `check`: what `history_check` says of the messages `first` to `since`, which the browser has. Where the store has others, everything is sent. */
 export interface RestoreRequest {
   url?: string;
   since?: number;
+  first?: number;
+  check?: number;
 }
 
 /** How long the client keeps what, and how long the server waits. */

@@ -36,3 +36,13 @@ export function toWire<T>(value: T): T {
 export function stringify(value: unknown): string {
   return JSON.stringify(toWire(value));
 }
+
+/** The CRC-32 of a text in UTF-8. */
+export function crc32(text: string): number {
+  let crc = -1;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}

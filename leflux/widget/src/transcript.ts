@@ -3,10 +3,20 @@
 import type { Pending } from "./browser-store.js";
 import type { Chunk, Stream } from "./protocol.js";
 import { isMessage, isStream } from "./protocol.js";
+import { crc32 } from "./text.js";
 import type { Message, ShownMessage } from "./types.js";
 
+/** The most messages that a restore sends. */
+const RESTORED = 200;
 /** A message without a reply for this long is no longer answered. */
 const REPLY_DUE_MS = 5 * 60_000;
+
+/** The messages `first` to `since`, and a check value of them. */
+export interface KnownHistory {
+  since: number;
+  first: number;
+  check: number;
+}
 
 export class Transcript {
   private readonly bySeq = new Map<number, Message>();
@@ -28,6 +38,14 @@ export class Transcript {
 
   get last(): Message | undefined {
     return this.bySeq.get(this.highest);
+  }
+
+  /** The newest message, when a restore would send no older ones than those that are here. */
+  get known(): KnownHistory | null {
+    const newest = this.messages.slice(-RESTORED);
+    const first = newest[0]?.seq;
+    if (first === undefined || (first > 1 && newest.length < RESTORED)) return null;
+    return { since: this.highest, first, check: crc32(newest.map(({ id, seq, role, text }) => `${id},${seq},${role},${text}\n`).join("")) };
   }
 
   /** True while a reply is being streamed or the visitor's last message has no reply yet. */

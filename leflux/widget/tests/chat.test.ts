@@ -32,6 +32,8 @@ describe("a page view", () => {
     expect(server.calls).toEqual([]);
     await settle();
     expect(server.calls).toEqual(["POST /api/session/<id>"]);
+    // What the browser has is not sent again.
+    expect(server.restores).toEqual([2]);
     expect([second.socket.tries, server.joins]).toEqual([1, 2]);
   });
 

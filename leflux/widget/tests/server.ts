@@ -1,5 +1,7 @@
 // A fake server that follows the protocol: it orders, deduplicates, fences and answers with a delay.
 
+import { crc32 } from "../src/text.js";
+import type { KnownHistory } from "../src/transcript.js";
 import type { Message } from "../src/types.js";
 
 /** The server's end of a socket. */
@@ -29,6 +31,8 @@ export class FakeServer {
   readonly sessions = new Map<string, Session>();
   readonly deleted = new Set<string>();
   readonly calls: string[] = [];
+  /** What each restore came after. */
+  readonly restores: number[] = [];
   readonly inits: Record<string, unknown>[] = [];
   isDown = false;
   /** The agent answers. */
@@ -182,7 +186,14 @@ export class FakeServer {
       this.erase(session.id);
       return { success: true };
     }
-    if (method === "POST") return { ...common, ...this.restored(session, 0) };
+    if (method === "POST") {
+      const { since = 0, first = 1, check } = body as unknown as Partial<KnownHistory>;
+      const held = session.messages.filter(({ seq }) => seq >= first && seq <= since);
+      const text = held.map(({ id, seq, role, text }) => `${id},${seq},${role},${text}\n`).join("");
+      const from = check === crc32(text) ? since : 0;
+      this.restores.push(from);
+      return { ...common, ...this.restored(session, from), since: from };
+    }
     const since = Number(/since=(\d+)/.exec(path)![1]);
     const rest = session.messages.filter(({ seq }) => seq > since);
     return { messages: rest.slice(0, 500), more: rest.length > 500 };

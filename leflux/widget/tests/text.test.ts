@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { countChars, toWire, truncate, wellFormed } from "../src/text.js";
+import { countChars, crc32, toWire, truncate, wellFormed } from "../src/text.js";
 
 const SMILE = "\u{1f600}";
 const HIGH = "\ud83d";
@@ -39,4 +39,12 @@ it("a text is counted by code points", () => {
 it("every key and string of a payload is well-formed on the wire, and nothing else changes", () => {
   const payload = { [`k${HIGH}`]: [`${LOW}x`, SMILE, 7, true, null, { deep: HIGH }], none: undefined };
   expect(toWire(payload)).toEqual({ "k\ufffd": ["\ufffdx", SMILE, 7, true, null, { deep: "\ufffd" }], none: undefined });
+});
+
+it.each([
+  ["", 0],
+  ["123456789", 0xcbf43926],
+  ["Grüße, 😀\n", 3381916259],
+])("the check value of %j is that of zlib", (text, check) => {
+  expect(crc32(text)).toBe(check);
 });

@@ -14,6 +14,17 @@ it("a restored tail keeps older messages only when nothing is missing between", 
   expect(texts(transcript)).toEqual(["m9"]);
 });
 
+it("what a restore may leave out is known only when nothing older could be sent", () => {
+  const transcript = new Transcript();
+  expect(transcript.known).toBeNull();
+  transcript.merge([message(5), message(6)]);
+  expect(transcript.known).toBeNull();
+  transcript.reset([1, 2, 3].map((seq) => message(seq)));
+  expect(transcript.known).toEqual({ since: 3, first: 1, check: expect.any(Number) });
+  transcript.reset(Array.from({ length: 200 }, (_, index) => message(index + 51)));
+  expect(transcript.known).toEqual({ since: 250, first: 51, check: expect.any(Number) });
+});
+
 it("a server that knows less takes away what it does not know", () => {
   const transcript = new Transcript();
   transcript.merge([1, 2, 3].map((seq) => message(seq)));

@@ -50,7 +50,7 @@ async def test_an_ill_typed_field_is_named(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("path", ["/api/session/init", "/api/session/x", "/api/chat"])
 async def test_a_body_that_is_not_json_is_415(visitor: Visitor, path: str) -> None:
-    for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/json", "Content-Encoding": "gzip"}):
+    for headers in ({"Content-Type": "text/html"}, {"Content-Type": "application/json", "Content-Encoding": "gzip"}):
         status, answer = await post(visitor, path, b'{"websiteUrl":"x"}', {"Origin": ORIGIN} | headers)
         assert (status, answer["error"]) == (415, "unsupported_media_type")
 

@@ -1,12 +1,14 @@
 """The visitor's calls on the wire: methods, preflights, framing, the access log."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 import structlog
 
+from leflux.chat.history_check import history_check
 from leflux.runtime import server
 from tests.server.conftest import ORIGIN, Opened, Visitor
 
@@ -92,7 +94,7 @@ async def test_a_preflight_allows_the_headers_that_it_asks_for(
             assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
             assert response.headers["Access-Control-Allow-Methods"] == methods
             assert response.headers["Access-Control-Allow-Headers"] == allowed
-            assert response.headers["Access-Control-Max-Age"] == "7200"
+            assert response.headers["Access-Control-Max-Age"] == "86400"
             assert "Content-Length" not in response.headers
 
 
@@ -200,3 +202,48 @@ async def test_two_origins_are_refused(visitor: Visitor) -> None:
     assert (status, body["error"]) == (403, "host_not_registered")
     assert "Access-Control-Allow-Origin" not in headers
     writer.close()
+
+
+async def test_a_restore_sends_what_the_browser_lacks_and_everything_when_it_has_something_else(
+    visitor: Visitor,
+) -> None:
+    session_id = await visitor.init()
+    socket = await visitor.socket(session_id)
+    await socket.wait("session_joined")
+    for number in range(2):
+        await socket.say(session_id, f"text {number} \U0001f4a1")
+        await socket.wait("message_done", number + 1)
+    stored = await visitor.messages(session_id)
+
+    async def restored(**body: Any) -> tuple[int, list[int]]:
+        status, answer = await visitor.call("POST", f"/api/session/{session_id}", {"url": "http://shop.test/"} | body)
+        assert (status, answer["truncated"], answer["seq"]) == (200, False, 4)
+        return answer["since"], [message["seq"] for message in answer["history"]]
+
+    everything = (0, [1, 2, 3, 4])
+    check = history_check(map(msgspec.json.encode, stored[:3]))
+    assert await restored() == everything
+    assert await restored(since=3) == (3, [4])
+    assert await restored(since=3, check=check) == (3, [4])
+    assert await restored(since=4, first=2, check=history_check(map(msgspec.json.encode, stored[1:]))) == (4, [])
+    for wrong in (
+        {"since": 3, "check": check + 1},
+        {"since": 4, "check": check},
+        {"since": 3, "first": 2, "check": check},
+    ):
+        assert await restored(**wrong) == everything
+    for odd in ({"since": 9}, {"since": 0}, {"first": 0}, {"since": 3, "first": 4}, {"since": 900}):
+        assert await restored(check=check, **odd) == everything
+
+
+async def test_a_restore_is_a_simple_request_which_needs_no_preflight(visitor: Visitor) -> None:
+    session_id = await visitor.init()
+    headers = {"Origin": ORIGIN, "Content-Type": "text/plain;charset=UTF-8"}
+    url = f"{visitor.base}/api/session/{session_id}"
+    async with visitor.http.post(url, data=b'{"url": "http://shop.test/"}', headers=headers) as response:
+        assert (response.status, (await response.json())["restored"]) == (200, True)
+    async with visitor.http.post(url, data=b"no JSON", headers=headers) as response:
+        assert (response.status, (await response.json())["error"]) == (400, "bad_json")
+    headers["Origin"] = "http://elsewhere.test"
+    async with visitor.http.post(url, data=b"{}", headers=headers) as response:
+        assert response.status == 403
