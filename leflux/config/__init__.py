@@ -17,4 +17,5 @@ from leflux.config.settings import (
     SessionSettings,
     Settings,
     Strict,
+    WebhookSettings,
 )

@@ -132,6 +132,15 @@ class CrawlerSettings(Strict, frozen=True):
     private_hosts: list[str] = []
 
 
+class WebhookSettings(Strict, frozen=True):
+    """`timeout`: of one attempt. After a failure the pause is `first_retry`, then twice as long each time."""
+
+    private_hosts: list[str] = []
+    timeout: Duration = Duration(10)
+    first_retry: Duration = Duration(5)
+    retry_for: Duration = Duration(24 * 3600)
+
+
 class Settings(Strict, frozen=True):
     sites: Annotated[list[Site], Meta(min_length=1, description="a list with at least one site")] = []
     server: ServerSettings = ServerSettings()
@@ -144,6 +153,7 @@ class Settings(Strict, frozen=True):
     dashboard: DashboardSettings = DashboardSettings()
     demo: DemoSettings = DemoSettings()
     crawler: CrawlerSettings = CrawlerSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     @property
     def bus_prefix(self) -> str:
