@@ -33,6 +33,8 @@ const ACTIONS: Record<string, string> = {
   "log.exported": "Conversations exported",
   "log.deleted": "Old conversations deleted",
   "crawl.started": "Reading of the site begun",
+  "webhooks.changed": "Webhooks changed",
+  "delivery.retried": "Notice sent again",
 };
 
 const NAMES: Record<string, string> = {
@@ -58,6 +60,8 @@ const NAMES: Record<string, string> = {
   to: "To",
   filtered: "Only what was searched for",
   url: "Start at",
+  urls: "Addresses",
+  delivery: "Notice",
   version: "Version",
 };
 
