@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 from msgspec import Struct
@@ -17,7 +17,7 @@ from leflux.notices.history import DeliveryHistory, NoticeDelivery, State
 from leflux.notices.lease import SenderLease
 from leflux.notices.outbox import Notice, NoticeName, NoticeOutbox, Waiting
 from leflux.notices.recorder import is_erased
-from leflux.notices.webhook_client import CONNECTIONS, Failure, WebhookClient
+from leflux.notices.webhook_client import CONNECTIONS, Failure
 from leflux.owner.notice_rules import Endpoint, NoticeRules
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,10 @@ FORGOTTEN_AFTER_MS = 3 * 86_400_000
 LOOK_AGAIN_MS = 60_000
 """A waiting notice is read again this often: its owner may have asked for it in another process."""
 LOOK_AGAIN_GIVEN_UP_MS = 600_000
+
+
+Post = Callable[[Endpoint, NoticeName, Notice], Awaitable[Failure | None]]
+"""One attempt at a notice."""
 
 
 class Counts(Struct):
@@ -49,7 +53,7 @@ class Attempts:
         storage: Storage,
         rules: NoticeRules,
         lease: SenderLease,
-        client: WebhookClient,
+        post: Post,
         history: DeliveryHistory,
         settings: WebhookSettings,
     ) -> None:
@@ -58,7 +62,7 @@ class Attempts:
         self._outbox = NoticeOutbox(storage.settings)
         self._rules = rules
         self._lease = lease
-        self._client = client
+        self._post = post
         self._history = history
         self._settings = settings
         self._due: dict[NoticeName, int] = {}
@@ -145,9 +149,9 @@ class Attempts:
     async def _attempt(self, endpoint: Endpoint, waiting: Waiting) -> bool:
         """Whether the next notice of the conversation may follow."""
         name, notice = waiting.name, waiting.notice
-        if (current := self._rules.site(name.site_id).endpoint(endpoint.id)) is None or not current.enabled:
+        if (current := self._rules.site(name.site_id).receiver(endpoint.id)) is None or not current.enabled:
             return False
-        failure = await self._client.post(current, name, notice)
+        failure = await self._post(current, name, notice)
         tried = replace(notice, attempts=notice.attempts + 1)
         if failure is None:
             await self._outbox.remove(name)

@@ -32,10 +32,10 @@ class NoticeRecorder:
     async def record(self, event: ChatEvent) -> None:
         """See `ConversationEvents`."""
         notices = self._current.get(event.site_id)
-        endpoints = () if notices is None else notices.endpoints
-        receivers = [entry.id for entry in endpoints if entry.enabled and event.type in entry.events]
+        known = () if notices is None else notices.receivers
+        receivers = [entry.id for entry in known if entry.enabled and event.type in entry.events]
         is_erasure = event.type == "conversation.deleted"
-        if not receivers and not (is_erasure and endpoints):
+        if not receivers and not (is_erasure and known):
             return
         conversation_id = (await self._ids.get()).of(event.session_id)
         # Of two messages that are stored at the same time, the earlier one is kept first.

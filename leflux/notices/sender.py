@@ -45,7 +45,7 @@ class NoticeSender:
         self._history = history
         self._hurry = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._enabled: dict[str, bool] = {}
         self.waiting = 0
 
@@ -116,7 +116,7 @@ class NoticeSender:
         return max(SOONEST, min(BUSY, (soonest - now) / 1000))
 
     async def _begin(self, site_id: str, receiver: str, queue: Queue) -> None:
-        endpoint = self._rules.site(site_id).endpoint(receiver)
+        endpoint = self._rules.site(site_id).receiver(receiver)
         count = sum(map(len, queue.values()))
         if endpoint is None:
             await self._outbox.remove_all(name for names in queue.values() for name in names)
@@ -127,8 +127,9 @@ class NoticeSender:
         self._noticed(endpoint)
         now = now_ms()
         is_due = any(self._attempts.due(names) <= now for names in queue.values())
-        if is_due and receiver not in self._running:
-            self._running[receiver] = asyncio.create_task(self._pass(endpoint, queue), name=f"webhook {receiver}")
+        if is_due and (site_id, receiver) not in self._running:
+            task = asyncio.create_task(self._pass(site_id, endpoint, queue), name=f"notices for {receiver}")
+            self._running[site_id, receiver] = task
 
     def _noticed(self, endpoint: Endpoint) -> None:
         """An endpoint that was switched on again gets at once what waits for it."""
@@ -136,17 +137,17 @@ class NoticeSender:
             self._attempts.look_again(endpoint.id)
         self._enabled[endpoint.id] = endpoint.enabled
 
-    async def _pass(self, endpoint: Endpoint, queue: Queue) -> None:
+    async def _pass(self, site_id: str, endpoint: Endpoint, queue: Queue) -> None:
         try:
             await self._attempts.deliver(endpoint, queue)
         except* StorageError as errors:
             log.warning("store does not answer", job="notices", error=str(errors.exceptions[0]))
         except* Exception:
-            log.exception("job failed", job="webhook")
+            log.exception("job failed", job="notices")
         else:
             self._hurry.set()
         finally:
-            self._running.pop(endpoint.id, None)
+            self._running.pop((site_id, endpoint.id), None)
 
 
 def _by_receiver(names: Sequence[NoticeName]) -> dict[tuple[str, str], Queue]:

@@ -1,5 +1,6 @@
 """Assembles the notices of one process: what records them, what delivers them, and what their owner sees."""
 
+import re
 from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
@@ -9,22 +10,25 @@ from msgspec import Struct
 from backends.base import Storage
 from backends.clock import now_ms
 from leflux.common.server_key import ServerKey
-from leflux.config import WebhookSettings
+from leflux.config import Settings, SmtpSettings
 from leflux.notices.attempts import Attempts, described
 from leflux.notices.history import DeliveryHistory, NoticeDelivery
 from leflux.notices.lease import SenderLease
-from leflux.notices.outbox import Notice, NoticeOutbox, Waiting
+from leflux.notices.mailer import Mailer
+from leflux.notices.outbox import Notice, NoticeName, NoticeOutbox, Waiting
 from leflux.notices.recorder import NoticeRecorder
 from leflux.notices.sender import NoticeSender
 from leflux.notices.signing import WebhookSecrets
-from leflux.notices.webhook_client import WebhookClient
-from leflux.owner.notice_rules import Endpoint, NoticeRules, SiteNotices, WebhooksRequest
+from leflux.notices.webhook_client import Failure, WebhookClient
+from leflux.owner.notice_rules import EMAIL, EmailNotices, Endpoint, NoticeRules, SiteNotices, WebhooksRequest
 from leflux.protocol import Problem
 
 NOTICES = "notices"
 """The note on the bus: something waits. With `{again: true}`, an owner has asked for a retry."""
 LEASE_SECONDS = 10.0
 SHOWN = 100
+NO_SMTP = "The configuration names no mail server (`smtp`)."
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 Tell = Callable[[str, dict[str, Any]], Awaitable[None]]
 
@@ -50,25 +54,32 @@ class WebhooksAnswer(Struct, frozen=True):
     version: int
 
 
+class EmailAnswer(EmailNotices, rename="camel", frozen=True, kw_only=True):
+    """`is_available`: the configuration names a mail server."""
+
+    is_available: bool
+
+
 class NoticeService:
     """The parts that live and end together. `tell` sends a note to the other processes."""
 
-    def __init__(self, settings: WebhookSettings, storage: Storage, rules: NoticeRules, tell: Tell) -> None:
+    def __init__(self, settings: Settings, storage: Storage, rules: NoticeRules, tell: Tell) -> None:
         self.recorder = NoticeRecorder(storage, rules)
         self._rules = rules
         self._tell = tell
         self._outbox = NoticeOutbox(storage.settings)
         self._history = DeliveryHistory(storage.settings)
         self._secrets = WebhookSecrets(ServerKey(storage.settings))
-        self._client = WebhookClient(settings, self._secrets)
+        self._client = WebhookClient(settings.webhooks, self._secrets)
+        self._mailer = None if settings.smtp is None else _mailer(settings, settings.smtp)
         lease = SenderLease(storage.settings, LEASE_SECONDS)
         self._attempts = Attempts(
             storage=storage,
             rules=rules,
             lease=lease,
-            client=self._client,
+            post=self._post,
             history=self._history,
-            settings=settings,
+            settings=settings.webhooks,
         )
         self._sender = NoticeSender(
             outbox=self._outbox, rules=rules, lease=lease, attempts=self._attempts, history=self._history
@@ -81,6 +92,15 @@ class NoticeService:
     async def stop(self) -> None:
         await self._sender.stop()
         await self._client.close()
+        if self._mailer is not None:
+            self._mailer.close()
+
+    async def _post(self, receiver: Endpoint, name: NoticeName, notice: Notice) -> Failure | None:
+        if receiver.id != EMAIL:
+            return await self._client.post(receiver, name, notice)
+        if self._mailer is None:
+            return Failure(NO_SMTP)
+        return await self._mailer.post(receiver, name, notice)
 
     async def heard(self, note: dict[str, Any]) -> None:
         """Another process has something to deliver."""
@@ -124,6 +144,27 @@ class NoticeService:
                 secret = await self._secrets.shown(endpoint)
         return WebhookView(endpoint.id, endpoint.url, list(endpoint.events), endpoint.enabled, endpoint.stopped, secret)
 
+    async def emails(self, site_id: str) -> EmailAnswer:
+        return self._email_answer(await self._rules.read(site_id))
+
+    async def change_emails(self, site_id: str, wanted: EmailNotices) -> EmailAnswer:
+        """Raises `conflict`, and `invalid_request` without a mail server."""
+        if wanted.addresses and self._mailer is None:
+            raise Problem("invalid_request", NO_SMTP, path="$.addresses")
+        for number, address in enumerate(wanted.addresses):
+            if not _ADDRESS.fullmatch(address):
+                said = f"{address!r} is not an email address."
+                raise Problem("invalid_request", said, path=f"$.addresses[{number}]")
+        return self._email_answer(await self._rules.change_emails(site_id, wanted))
+
+    def _email_answer(self, notices: SiteNotices) -> EmailAnswer:
+        return EmailAnswer(
+            list(notices.emails),
+            list(notices.email_events),
+            notices.email_version,
+            is_available=self._mailer is not None,
+        )
+
     async def deliveries(self, site_id: str) -> list[NoticeDelivery]:
         """Up to a hundred that wait or are given up, then those that were delivered lately."""
         waiting = [await self._outbox.get(name) for name in islice(await self._outbox.names(site_id), SHOWN)]
@@ -146,3 +187,8 @@ class NoticeService:
 
 def _listed(waiting: Waiting) -> NoticeDelivery:
     return described(waiting.name, waiting.notice, "failed" if waiting.notice.given_up else "waiting")
+
+
+def _mailer(settings: Settings, smtp: SmtpSettings) -> Mailer:
+    names = {site.id: site.name for site in settings.sites}
+    return Mailer(smtp, names, f"{settings.server.public_url.rstrip('/')}/dashboard")

@@ -4,7 +4,7 @@ Every process reads this document, so a deployment without webhooks costs one sm
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -23,32 +23,49 @@ WebhookEvent = Literal[
     "task.ended",
     "conversation.deleted",
 ]
+EmailEvent = Literal["person.asked", "address.left"]
+Email = Annotated[str, Meta(min_length=3, max_length=254)]
 Url = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Events = Annotated[list[WebhookEvent], Meta(min_length=1, max_length=6)]
 MOST_ENDPOINTS = 10
+EMAIL = "email"
+"""The receiver that stands for a site's email addresses."""
 KEY = "settings"
 CAS_RETRIES = 32
 
 
 class Endpoint(Struct, frozen=True, omit_defaults=True):
-    """A webhook. `secret_number` grows with each new secret. `stopped`: why the server has switched it off."""
+    """A webhook, or the email addresses of a site.
+
+    `secret_number` grows with each new secret. `stopped`: why the server has switched it off.
+    """
 
     id: str
     url: str
-    events: list[WebhookEvent]
+    events: Sequence[WebhookEvent | EmailEvent]
     enabled: bool = True
     secret_number: int = 1
     stopped: str | None = None
 
 
 class SiteNotices(Struct, frozen=True, omit_defaults=True):
-    """Of one site. `version` counts the owner's changes, and is 0 for a site without any."""
+    """Of one site. `version` counts the owner's changes of the webhooks, `email_version` those of the addresses."""
 
     endpoints: tuple[Endpoint, ...] = ()
+    emails: tuple[str, ...] = ()
+    email_events: tuple[EmailEvent, ...] = ()
     version: int = 0
+    email_version: int = 0
 
-    def endpoint(self, endpoint_id: str) -> Endpoint | None:
-        return next((endpoint for endpoint in self.endpoints if endpoint.id == endpoint_id), None)
+    @property
+    def receivers(self) -> tuple[Endpoint, ...]:
+        """The webhooks, and the email addresses when there are any."""
+        if not self.emails:
+            return self.endpoints
+        return (*self.endpoints, Endpoint(EMAIL, "mailto:" + ",".join(self.emails), self.email_events))
+
+    def receiver(self, receiver_id: str) -> Endpoint | None:
+        return next((receiver for receiver in self.receivers if receiver.id == receiver_id), None)
 
 
 class EndpointRequest(Struct, rename="camel", frozen=True):
@@ -65,6 +82,14 @@ class WebhooksRequest(Struct, rename="camel", frozen=True):
     """All the webhooks of a site, with the version that they replace."""
 
     endpoints: Annotated[list[EndpointRequest], Meta(max_length=MOST_ENDPOINTS)]
+    version: Version
+
+
+class EmailNotices(Struct, rename="camel", frozen=True):
+    """Who gets an email, and when, with the version that it replaces."""
+
+    addresses: Annotated[list[Email], Meta(max_length=MOST_ENDPOINTS)]
+    events: Annotated[list[EmailEvent], Meta(max_length=2)]
     version: Version
 
 
@@ -113,6 +138,17 @@ class NoticeRules:
 
         return await self._update(site_id, apply)
 
+    async def change_emails(self, site_id: str, wanted: EmailNotices) -> SiteNotices:
+        """Store who gets an email. Raises `conflict` for a stale version."""
+
+        def apply(before: SiteNotices) -> SiteNotices:
+            if before.email_version != wanted.version:
+                raise stale(VersionConflict(before.email_version))
+            addresses, events = tuple(wanted.addresses), tuple(wanted.events)
+            return replace(before, emails=addresses, email_events=events, email_version=before.email_version + 1)
+
+        return await self._update(site_id, apply)
+
     async def switch_off(self, site_id: str, endpoint_id: str, reason: str) -> None:
         """The server takes no more notices for an endpoint, and says why."""
 
@@ -141,7 +177,7 @@ class NoticeRules:
 
 
 def _endpoint(wanted: EndpointRequest, before: SiteNotices) -> Endpoint:
-    known = None if wanted.id is UNSET else before.endpoint(wanted.id)
+    known = None if wanted.id is UNSET else before.receiver(wanted.id)
     if known is None:
         return Endpoint(secrets.token_hex(8), wanted.url, wanted.events, wanted.enabled)
     return replace(

@@ -76,7 +76,7 @@ class Process:
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
         self._wire_sockets()
-        self.notices = NoticeService(settings.webhooks, storage, owner_service.notices, self._bus.tell)
+        self.notices = NoticeService(settings, storage, owner_service.notices, self._bus.tell)
         self._bus.subscribe(NOTICES, self.notices.heard)
         self._address_limit = self._fleet_limit("address", settings.limits.address_messages_per_minute)
         self._wire_answering()

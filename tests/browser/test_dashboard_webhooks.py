@@ -8,7 +8,7 @@ from tests.browser.test_dashboard_face import PHONE, judge
 from tests.server.notices.receiving import receiving
 from tests.services.wait import until
 
-WEBHOOKS = f"{SITE}/settings/webhooks"
+WEBHOOKS = f"{SITE}/settings/notices"
 
 
 async def test_a_webhook_is_added_fails_and_is_repeated(desk: Desk, context: BrowserContext) -> None:
@@ -16,11 +16,11 @@ async def test_a_webhook_is_added_fails_and_is_repeated(desk: Desk, context: Bro
         receiver.status = 500
         tab = await desk.owner(context, WEBHOOKS)
         await expect(tab.page.get_by_text("No endpoint yet")).to_be_visible()
-        await tab.page.get_by_label("Address").fill("http://127.0.0.2/hooks")
+        await tab.page.get_by_label("Address", exact=True).fill("http://127.0.0.2/hooks")
         await tab.page.get_by_label("A conversation begins").check()
         await tab.page.get_by_role("button", name="Add the endpoint").click()
         await expect(tab.page.locator(".wrong-text:not(:empty)")).to_contain_text("not a public address")
-        await tab.page.get_by_label("Address").fill(receiver.url)
+        await tab.page.get_by_label("Address", exact=True).fill(receiver.url)
         await tab.page.get_by_role("button", name="Add the endpoint").click()
         secret = tab.page.get_by_label("Webhook secret")
         await expect(secret).to_contain_text("whsec_")

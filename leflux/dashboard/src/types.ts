@@ -83,6 +83,14 @@ export interface Delivery {
   error: string | null;
 }
 
+/** `isAvailable`: the configuration names a mail server. */
+export interface Emails {
+  addresses: string[];
+  events: ("address.left" | "person.asked")[];
+  version: number;
+  isAvailable: boolean;
+}
+
 /** The decided end of a task, kept until its message is stored. `closesTurn`: the `seq` of the question that it answers. */
 export interface Ending {
   status: "aborted" | "done";

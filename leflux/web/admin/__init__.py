@@ -35,6 +35,7 @@ def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
         (rf"{SITE}/analytics", analytics.AnalyticsHandler),
         (rf"{SITE}/crawl", crawl.CrawlHandler),
         (rf"{SITE}/audit", audit.AuditHandler),
+        (rf"{SITE}/email", webhooks.EmailHandler),
         (rf"{SITE}/webhooks", webhooks.WebhooksHandler),
         (rf"{SITE}/webhooks/deliveries", webhooks.DeliveriesHandler),
         (rf"{SITE}/webhooks/deliveries/([^/]+)/retry", webhooks.RetryHandler),

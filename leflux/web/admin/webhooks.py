@@ -1,6 +1,6 @@
-"""A site's webhooks, and what was delivered to them."""
+"""A site's webhooks and email addresses, and what was delivered to them."""
 
-from leflux.owner.notice_rules import WebhooksRequest
+from leflux.owner.notice_rules import EmailNotices, WebhooksRequest
 from leflux.web.admin.base import AdminHandler
 
 
@@ -34,3 +34,20 @@ class RetryHandler(AdminHandler):
         delivery = await self.dependencies.notices.retry(site.id, delivery_id)
         await self.dependencies.audit(self.account, site.id, "delivery.retried", delivery=delivery.id)
         self.answer(delivery, 202)
+
+
+class EmailHandler(AdminHandler):
+    """`{addresses, events, version, isAvailable}`: who gets an email when a visitor needs a person."""
+
+    async def get(self, site_id: str) -> None:
+        self.answer(await self.dependencies.notices.emails(self.site(site_id).id))
+
+    async def put(self, site_id: str) -> None:
+        site = self.site(site_id)
+        after = await self.dependencies.notices.change_emails(site.id, self.numbers_body(EmailNotices))
+        await self.dependencies.rules_changed()
+        addresses = ", ".join(after.addresses)
+        await self.dependencies.audit(
+            self.account, site.id, "emails.changed", version=after.version, addresses=addresses
+        )
+        self.answer(after)

@@ -34,6 +34,7 @@ const ACTIONS: Record<string, string> = {
   "log.deleted": "Old conversations deleted",
   "crawl.started": "Reading of the site begun",
   "webhooks.changed": "Webhooks changed",
+  "emails.changed": "Email addresses for notices changed",
   "delivery.retried": "Notice sent again",
 };
 
@@ -61,6 +62,7 @@ const NAMES: Record<string, string> = {
   filtered: "Only what was searched for",
   url: "Start at",
   urls: "Addresses",
+  addresses: "Email addresses",
   delivery: "Notice",
   version: "Version",
 };

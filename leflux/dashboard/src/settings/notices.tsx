@@ -1,4 +1,4 @@
-// The webhooks of a site: endpoints, the secret of a new one, and what was delivered.
+// Who hears of a site's conversations: email addresses, webhooks, and what was delivered.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -11,6 +11,7 @@ import { Snippet } from "../ui/snippet.js";
 import { Banner, Empty, Show } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { asError, useLoad } from "../use-load.js";
+import { EmailCard } from "./emails.js";
 import { Field } from "./form.js";
 
 const FRESH_MS = 5_000;
@@ -38,7 +39,7 @@ interface Changed {
 
 const nameOf = (event: string): string => EVENTS.find(([name]) => name === event)?.[1] ?? event;
 
-export function WebhookSettings({ site }: { site: Site }): JSX.Element {
+export function NoticeSettings({ site }: { site: Site }): JSX.Element {
   const path = ofSite(site.id, "/webhooks");
   const loaded = useLoad((signal) => get<Webhooks>(path, signal), path);
   const [shown, setShown] = useState<Webhook | null>(null);
@@ -65,12 +66,13 @@ export function WebhookSettings({ site }: { site: Site }): JSX.Element {
           <Snippet code={shown.secret} label="Webhook secret" />
         </Banner>
       )}
-      <Card title="Endpoints" flush>
+      <EmailCard site={site} />
+      <Card title="Webhooks" flush>
         <Show of={loaded} rows={2}>
           {(data) => <Endpoints endpoints={data.endpoints} save={save} />}
         </Show>
       </Card>
-      <Card title="Add an endpoint">{loaded.data && <AddForm endpoints={loaded.data.endpoints} save={save} />}</Card>
+      <Card title="Add a webhook">{loaded.data && <AddForm endpoints={loaded.data.endpoints} save={save} />}</Card>
       <Deliveries site={site} />
     </div>
   );
