@@ -11,12 +11,12 @@ from backends.base import Storage
 from backends.records import SessionRef
 from leflux.agents import open_agent
 from leflux.agents.answering import Answering
-from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.ports import ChatPorts, ChatRates
 from leflux.chat.service import Chat
 from leflux.common.signals import Signal
 from leflux.config import Settings
 from leflux.http1.latency import Latencies
+from leflux.notices.service import NOTICES, NoticeService
 from leflux.owner.access import OwnerAccess
 from leflux.owner.analytics import Stats
 from leflux.owner.service import RULES, OwnerService
@@ -74,8 +74,9 @@ class Process:
         self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
-        self._events: ConversationEvents | None = None
         self._wire_sockets()
+        self.notices = NoticeService(settings, storage, owner_service.notices, self._bus.tell)
+        self._bus.subscribe(NOTICES, self.notices.heard)
         self._address_limit = self._fleet_limit("address", settings.limits.address_messages_per_minute)
         self._wire_answering()
         self._wire_chat()
@@ -122,7 +123,7 @@ class Process:
                 stats=self._stats,
                 hold=settings.session.task_hold,
                 wake=wake,
-                events=self._events,
+                events=self.notices.recorder,
             )
         )
         self._agent = open_agent(settings.agent, settings.sites, self.storage.settings)
@@ -133,7 +134,7 @@ class Process:
             policy=self._policy,
             visitors=self._hub,
             deadline=settings.agent.deadline,
-            events=self._events,
+            events=self.notices.recorder,
         )
         wake.subscribe(self._answering.wake)
 
@@ -164,7 +165,7 @@ class Process:
                     address=self._address_limit,
                     lookups=LookupLimit(),
                 ),
-                events=self._events,
+                events=self.notices.recorder,
             )
         )
         tasks = TaskEvents(self._chat, self._tasks.engine)
@@ -207,7 +208,7 @@ class Process:
             answering=self._answering,
             tasks=self._tasks.engine,
             expired=self._hub.expired,
-            events=self._events,
+            events=self.notices.recorder,
             interval=sweep_interval(policies.idle_ttls().values()),
         )
 
@@ -228,6 +229,7 @@ class Process:
                 crawls=self.crawls,
                 crawl_progress=self._dashboard.feed.refresh,
                 access=self._access,
+                notices=self.notices,
                 rules_changed=lambda: self._bus.tell(RULES, {}),
                 warnings=lambda: self._watch.warnings,
             )
@@ -258,11 +260,11 @@ class Process:
         )
 
     def _gauges(self) -> dict[str, float]:
-        dropped = 0 if self._redis is None else self._redis.dropped
         return {
             "turns_failed": self._answering.failed,
-            "bus_dropped": dropped,
+            "bus_dropped": 0 if self._redis is None else self._redis.dropped,
             "store_warnings": len(self._watch.warnings),
+            **self.notices.gauges(),
         }
 
     def start(self, told: Callable[[str, str], None]) -> None:
@@ -274,6 +276,7 @@ class Process:
         self._tasks.start()
         self._reconciler.start()
         self._dashboard.start()
+        self.notices.start()
 
     async def stop(self) -> None:
         await self._watch.stop()
@@ -281,6 +284,7 @@ class Process:
         await self._sweeper.stop()
         await self._reconciler.stop()
         await self._answering.drain(DRAIN_SECONDS)
+        await self.notices.stop()
         await self._server.shutdown()
         await self._tasks.stop()
         await self.owner_service.stop()
