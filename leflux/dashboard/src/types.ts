@@ -40,6 +40,13 @@ export interface AuditEntry {
   ts: number;
 }
 
+/** What a visitor chooses among `options`, asked for with `ask`. With a `default` it is not asked for. */
+export interface Choice {
+  ask: string;
+  options: string[];
+  default: string | null;
+}
+
 /** The progress of a site's newest crawl. `pages`: the number of pages that the agent answers from. */
 export interface Crawl {
   state: "done" | "failed" | "idle" | "running";
@@ -141,6 +148,7 @@ export interface PlaybookTask {
   id: string;
   match: string[];
   steps: StepEntry[];
+  choices: Record<string, Choice>;
   say: string;
   confirm: string | null;
   done: string;
