@@ -144,6 +144,19 @@ export interface Owner {
   csrfToken: string | null;
 }
 
+/** What the owner answers to a question: a text, a page of the site, or both. */
+export interface OwnerAnswer {
+  question: string;
+  text: string;
+  url: string;
+}
+
+/** All of a site's. `version`: what a change names; 0 when there are none yet. */
+export interface OwnerAnswers {
+  answers: OwnerAnswer[];
+  version: number;
+}
+
 export interface PlaybookTask {
   id: string;
   match: string[];
@@ -318,4 +331,16 @@ export interface Transcript {
   tasks: Task[];
   continues: string | null;
   continuedBy: string | null;
+}
+
+export interface Unanswered {
+  questions: UnansweredQuestion[];
+}
+
+/** Questions with the same words that were not answered: the newest, and the conversation that it is in. */
+export interface UnansweredQuestion {
+  question: string;
+  count: number;
+  lastAsked: number;
+  conversationId: string;
 }
