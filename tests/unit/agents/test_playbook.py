@@ -249,7 +249,7 @@ def test_an_expectation_without_bounds_is_refused(expect: Expect) -> None:
 def test_the_shipped_playbook_is_allowed_on_the_demo_site() -> None:
     tasks = load_playbook(ROOT / "config" / "playbook.yaml")
     assert [each.id for each in tasks] == ["book-a-demo", "write-to-us"]
-    assert tasks[0].asks == ("name", "email", "phone")
+    assert tasks[0].asks == ("showroom", "day", "time", "name", "email", "phone")
     for each in tasks:
         assert check(list(each.steps), PageDescription("http://localhost:8080/demo/", {}, lambda _: True))
 
