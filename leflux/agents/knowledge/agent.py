@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from leflux.agents.base import AgentEvent, Delta, Done, Plan, PlannedStep, Question
-from leflux.agents.knowledge.answers import QuestionReader
+from leflux.agents.knowledge.answers import QuestionReader, owners_answer
 from leflux.agents.knowledge.contact import opening_hours
 from leflux.agents.knowledge.indexes import IndexNotReady, SiteIndexes
 from leflux.agents.knowledge.page_names import destination
@@ -21,7 +21,9 @@ from leflux.agents.knowledge.quoting import inert, link, source_title, source_ur
 from leflux.agents.knowledge.site_knowledge import SiteKnowledge
 from leflux.agents.knowledge.small_talk import small_talk
 from leflux.common.catalogue import language, say
+from leflux.protocol.owner_api import OwnerAnswer
 from leflux.sites.crawled_pages import CrawledPage, CrawledPages, Section
+from leflux.sites.owner_answers import OwnerAnswers
 from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _PIECES = re.compile(r"\S*\s+|\S+")
 PIECE_WORDS = 8
 
 
-class _Page(Struct):
+class VisitorPage(Struct):
     """What the visitor's browser says of itself. Untrusted."""
 
     url: str = ""
@@ -56,6 +58,7 @@ class KnowledgeAgent:
     """Answers the questions of every site in `sites`."""
 
     def __init__(self, sites: Iterable[Site], pages: CrawledPages, embedder: "Embedder | None" = None) -> None:
+        self._answers = OwnerAnswers(pages.store)
         self._sites = {site.id: site for site in sites}
         self._indexes = SiteIndexes(pages, {site.id: site.name for site in self._sites.values()}, embedder)
         self._embedder = embedder
@@ -75,7 +78,7 @@ class KnowledgeAgent:
 
     async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
         site = self._sites[question.site_id]
-        page = await _page(question)
+        page = visitor_page((await question.context())[0])
         lang = language(page.locale)
         if (said := small_talk(question.message.text, site.name, lang)) is not None:
             answer: Plan | tuple[str, Any] = said, None
@@ -88,7 +91,23 @@ class KnowledgeAgent:
             yield Delta(piece)
         yield Done(answer[1])
 
-    async def _answer(self, question: Question, site: Site, page: _Page, lang: str) -> Plan | tuple[str, Any]:
+    async def owned(self, question: Question) -> OwnerAnswer | None:
+        """What the owner has written for this question."""
+        answers = await self._answers.of(question.site_id)
+        known = await self.known(question.site_id) if answers else None
+        return owners_answer(answers, question.message.text, known)
+
+    async def known(self, site_id: str) -> SiteKnowledge | None:
+        """What is known of a site; None while nothing is."""
+        try:
+            found = await self._indexes.of(site_id)
+        except IndexNotReady:
+            return None
+        return found if found is not None and found.index.pages else None
+
+    async def _answer(self, question: Question, site: Site, page: VisitorPage, lang: str) -> Plan | tuple[str, Any]:
+        if (owned := await self.owned(question)) is not None:
+            return _owned(owned, lang)
         try:
             known = await self._indexes.of(site.id)
         except IndexNotReady:
@@ -101,9 +120,9 @@ class KnowledgeAgent:
         if (plan := _journey(asked)) is not None:
             return plan
         reader = QuestionReader(known, before, page.url, lang)
-        return _answered(asked, reader, await self._likeness(known, reader.question(asked.text)))
+        return _answered(asked, reader, await self.likeness(known, reader.question(asked.text)))
 
-    async def _likeness(self, known: SiteKnowledge, text: str) -> "Matrix | None":
+    async def likeness(self, known: SiteKnowledge, text: str) -> "Matrix | None":
         """How like each passage is to the question in meaning, where that can be told."""
         if self._embedder is None or known.meaning is None:
             return None
@@ -126,6 +145,13 @@ def _answered(asked: _Inquiry, reader: QuestionReader, likeness: "Matrix | None"
     text, data = _told(asked, quoted.lines, quoted.sources)
     foreign = reader.foreign or (asked.lang if asked.lang != (asked.known.index.words.lang or "en") else None)
     return (f"{say(foreign, 'other_language')} {text}" if foreign else text), data
+
+
+def _owned(answer: OwnerAnswer, lang: str) -> tuple[str, dict[str, Any]]:
+    """The owner's own words, or the page that they point to."""
+    sources = [{"title": answer.url, "url": answer.url}] if answer.url else []
+    text = answer.text.strip() or say(lang, "near", pages=link(answer.url, answer.url))
+    return text, {"answered": True, "sources": sources, "owner": True}
 
 
 def _told(
@@ -187,12 +213,12 @@ def _journey(asked: _Inquiry) -> Plan | None:
     return Plan([step], say=going, done=say(asked.lang, "arrived"), data=data)
 
 
-async def _page(question: Question) -> _Page:
-    context, _ = await question.context()
+def visitor_page(context: bytes | None) -> VisitorPage:
+    """What the stored page context says."""
     try:
-        return msgspec.json.decode(context or b"{}", type=_Page)
+        return msgspec.json.decode(context or b"{}", type=VisitorPage)
     except msgspec.DecodeError:
-        return _Page()
+        return VisitorPage()
 
 
 def _origin(url: str, site: Site) -> str | None:

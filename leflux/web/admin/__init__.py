@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from leflux.web.admin import account, analytics, audit, crawl, export, login, privacy, sessions, sites, webhooks
+from leflux.web.admin import (
+    account,
+    analytics,
+    audit,
+    crawl,
+    export,
+    login,
+    privacy,
+    sessions,
+    sites,
+    unanswered,
+    webhooks,
+)
 from leflux.web.admin.base import AdminHandler
 from leflux.web.admin.dependencies import AdminDependencies
 
@@ -34,6 +46,8 @@ def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
         (rf"{SITE}/export", export.ExportHandler),
         (rf"{SITE}/analytics", analytics.AnalyticsHandler),
         (rf"{SITE}/crawl", crawl.CrawlHandler),
+        (rf"{SITE}/unanswered", unanswered.UnansweredHandler),
+        (rf"{SITE}/answers", unanswered.AnswersHandler),
         (rf"{SITE}/audit", audit.AuditHandler),
         (rf"{SITE}/email", webhooks.EmailHandler),
         (rf"{SITE}/webhooks", webhooks.WebhooksHandler),
