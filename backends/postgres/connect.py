@@ -16,14 +16,14 @@ from backends.postgres.errors import startup_error
 Connection = AsyncConnection[tuple[Any, ...]]
 
 
-def parameters(url: str, deadline: float) -> dict[str, Any]:
+def parameters(url: str, deadline: float, purpose: str = "leflux") -> dict[str, Any]:
     """What libpq is told. Raises `StoreMisconfigured`, without repeating the URL."""
     try:
         given = conninfo_to_dict(url)
     except ProgrammingError as error:
         raise StoreMisconfigured("storage.postgres.url: libpq cannot read it as a URL") from error
     ours: dict[str, Any] = {
-        "application_name": "leflux",
+        "application_name": purpose,
         "connect_timeout": max(2, round(deadline)),
         "tcp_user_timeout": round(deadline * 1000),
     }
@@ -33,9 +33,9 @@ def parameters(url: str, deadline: float) -> dict[str, Any]:
     return ours | given | {"client_encoding": "UTF8"}
 
 
-async def connect(url: str, deadline: float) -> Connection:
-    """Raises the driver's errors, `OSError` or `TimeoutError`."""
-    told = parameters(url, deadline)
+async def connect(url: str, deadline: float, purpose: str = "leflux") -> Connection:
+    """`purpose` is what the server lists the connection as. Raises the driver's errors, `OSError` or `TimeoutError`."""
+    told = parameters(url, deadline, purpose)
     async with asyncio.timeout(deadline):
         # `prepare_threshold`: a pooler may give the next statement to a server that has not prepared it.
         return await AsyncConnection.connect("", autocommit=True, prepare_threshold=None, **told)

@@ -86,5 +86,7 @@ def _check_processes(settings: Settings, document: Document) -> None:
         if section is not None and not section.store.shared:
             others = listed(name for name in SHIPPED if find_store(name).shared)
             document.fail(path, f"several processes cannot share {section.backend}; choose {others}")
+    if settings.bus is not None and settings.bus.startswith("postgresql") and find_spec("psycopg") is None:
+        document.fail("$.bus", 'a bus over PostgreSQL needs a package; run: pip install "leflux[postgres]"')
     if settings.bus is None and not document.has_problem("$.bus"):
         document.fail(path, "several processes need a bus, such as `bus: redis://127.0.0.1:6379/0`")

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 
@@ -36,6 +38,32 @@ class PostgresServer:
 
     def url_of(self, database: str, role: str = ROLE) -> str:
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+    def section(self) -> dict[str, Any]:
+        """A `storage` section with data of its own."""
+        return {"backend": "postgres", "postgres": {"url": self.url, "schema": f"f_{uuid4().hex[:8]}"}}
+
+    def bus_at(self, port: int) -> str:
+        """The `bus` that leads here through a proxy on `port`."""
+        return f"postgresql://{ROLE}@127.0.0.1:{port}/postgres"
+
+    def listeners(self) -> int:
+        """How many processes listen on a bus."""
+        return len(self.ask(f"SELECT 1 FROM pg_stat_activity WHERE {_LISTENS}"))
+
+    def end_listeners(self) -> int:
+        """End the connection of every subscription; how many there were."""
+        return len(self.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_LISTENS}"))
+
+    def holds(self, needle: bytes, database: str = "postgres") -> bool:
+        """Whether a row of any table has these bytes, as text or as bytes."""
+        tables = self.ask("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables", database)
+        found = f"position('{needle.decode()}' IN t::text) > 0 OR position('{needle.hex()}' IN t::text) > 0"
+        return any(
+            self.ask(f"SELECT 1 FROM {table} t WHERE {found} LIMIT 1", database)
+            for (table,) in tables
+            if not str(table).startswith(("pg_catalog", "information_schema"))
+        )
 
     def start(self) -> None:
         """Start on the folder's data, which is made when it is absent, and wait until it answers."""
@@ -140,6 +168,7 @@ def _lives(process: int) -> bool:
     return state != "Z"
 
 
+_LISTENS = "application_name = 'leflux bus'"
 _INITDB = ("--locale=C", "--no-sync", "--no-instructions")
 _SMALL = ("-c", "shared_buffers=32MB", "-c", "max_connections=200")
 
