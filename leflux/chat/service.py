@@ -69,7 +69,7 @@ class Chat:
             prior=prior,
         )
         session = await self._store.create(policy.ref(site.id, str(uuid4())), new)
-        if self._ports.events is not None:
+        if self._ports.events is not None and site.id in self._ports.events.listening:
             data = {"visitorId": new.visitor_id, "page": request.website_url}
             await self._ports.events.record(ChatEvent("conversation.started", site.id, session.session_id, data=data))
         self._ports.counter.restored(site.id, "new" if continues is None else "partial")
@@ -169,7 +169,7 @@ class Chat:
         policy = self._policy(site.id)
         ref = SessionRef(site.id, session_id, policy.idle_ttl)
         stored = await self._store.append(ref, _draft(request, ports.answering.replies, policy.message_log), epoch)
-        if stored.earlier is None and ports.events is not None:
+        if stored.earlier is None and ports.events is not None and site.id in ports.events.listening:
             await ports.events.record(_received(site.id, request, stored, policy.message_log))
         ports.counter.said(site.id, stored.created)
         if context is not None and stored.created:
