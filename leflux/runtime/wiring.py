@@ -31,17 +31,18 @@ from leflux.realtime.rate_counter import RedisRateCounter
 from leflux.realtime.reconciler import Reconciler
 from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
+from leflux.runtime.observing import open_ops
 from leflux.runtime.owner_sockets import late_gate, open_owner_sockets, socket_gate
 from leflux.runtime.store_watch import StoreWatch
 from leflux.runtime.sweeper import Sweeper
 from leflux.sites.origin_gate import OriginGate
 from leflux.sites.rate_limits import NEAR_LIMIT, FleetLimit, LookupLimit, RateLimit
 from leflux.sites.registry import Sites
+from leflux.sites.turned_away import TurnedAway
 from leflux.tasks.service import TaskPorts, open_tasks
 from leflux.web import admin, dashboard, demo, ops, pages, tour
 from leflux.web.admin.dependencies import open_dependencies
 from leflux.web.base import NotFoundHandler
-from leflux.web.readiness import Readiness
 from leflux.web.strict_transport import strict_transport
 from leflux.web.visitor import VisitorCalls
 
@@ -71,7 +72,8 @@ class Process:
         self.owner_service = owner_service
         self._policy = owner_service.policies.current.__getitem__
         self._sites = Sites(settings.sites)
-        self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
+        self._turned_away = TurnedAway(storage.settings, self._sites)
+        self._gate = OriginGate(self._sites, settings.server.trusted_proxies, self._turned_away.note)
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
         self._wire_sockets()
@@ -230,6 +232,7 @@ class Process:
                 crawl_progress=self._dashboard.feed.refresh,
                 access=self._access,
                 notices=self.notices,
+                turned_away=self._turned_away,
                 rules_changed=lambda: self._bus.tell(RULES, {}),
                 warnings=lambda: self._watch.warnings,
             )
@@ -249,23 +252,16 @@ class Process:
         return interruptions.before(front) if settings.demo.enabled else front
 
     def _ops(self) -> ops.OpsDependencies:
-        return ops.OpsDependencies(
-            readiness=Readiness(self.storage),
+        return open_ops(
             storage=self.storage,
             stats=self._stats,
-            sockets=lambda: len(self._sockets.sockets),
-            gauges=self._gauges,
-            warnings=lambda: self._watch.warnings,
+            sockets=self._sockets,
+            answering=self._answering,
+            bus=self._fleet_bus,
+            watch=self._watch,
+            notices=self.notices,
             latencies=self._latencies,
         )
-
-    def _gauges(self) -> dict[str, float]:
-        return {
-            "turns_failed": self._answering.failed,
-            "bus_dropped": 0 if self._fleet_bus is None else self._fleet_bus.dropped,
-            "store_warnings": len(self._watch.warnings),
-            **self.notices.gauges(),
-        }
 
     def start(self, told: Callable[[str, str], None]) -> None:
         """`told(email, password)`: see `OwnerService.start`."""
@@ -277,6 +273,7 @@ class Process:
         self._reconciler.start()
         self._dashboard.start()
         self.notices.start()
+        self._turned_away.start()
 
     async def stop(self) -> None:
         await self._watch.stop()
@@ -285,6 +282,7 @@ class Process:
         await self._reconciler.stop()
         await self._answering.drain(DRAIN_SECONDS)
         await self.notices.stop()
+        await self._turned_away.stop()
         await self._server.shutdown()
         await self._tasks.stop()
         await self.owner_service.stop()
