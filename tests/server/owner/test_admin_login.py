@@ -166,7 +166,7 @@ async def test_a_post_from_another_sites_page_is_refused_and_told_nothing(tmp_pa
 @pytest.mark.parametrize(("method", "path"), [call for call in operations() if call[1] != "/login"])
 async def test_nobody_gets_in_without_a_sign_in(tmp_path: Path, method: str, path: str) -> None:
     async with owning(tmp_path) as kit:
-        path = path.format(siteId="shop", conversationId=uuid4(), credentialId="0" * 16)
+        path = path.format(siteId="shop", conversationId=uuid4(), credentialId="0" * 16, deliveryId="x")
         caller = await kit.anonymous()
         status, answer = await caller.call(method, path, {} if method in {"POST", "PUT"} else None)
         assert (status, answer["error"]) == (401, "unauthorized")
@@ -183,8 +183,10 @@ async def test_another_owners_site_is_not_there(tmp_path: Path, method: str, pat
         mine = await kit.owner("other")
         body = {"ids": [session_id], "url": "http://shop.test/", "logRetentionDays": 1, "version": 0, "config": {}}
         sent = body if method in {"POST", "PUT"} else None
-        theirs = await mine.call(method, path.format(siteId="shop", conversationId=session_id), sent)
-        unknown = await mine.call(method, path.format(siteId="nowhere", conversationId=session_id), sent)
+        theirs = await mine.call(method, path.format(siteId="shop", conversationId=session_id, deliveryId="x"), sent)
+        unknown = await mine.call(
+            method, path.format(siteId="nowhere", conversationId=session_id, deliveryId="x"), sent
+        )
         assert theirs == unknown
         assert (theirs[0], theirs[1]["error"]) == (404, "not_found")
         # By its own site's name either: the session belongs to the other one.
