@@ -99,5 +99,18 @@ class PageReader:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
-            await process.wait()
+            await _reaped(process)
         return process.returncode
+
+
+async def _reaped(process: asyncio.subprocess.Process) -> None:
+    """Wait until a killed process is gone, and only then pass a cancellation on."""
+    waiting = asyncio.ensure_future(process.wait())
+    cancelled: asyncio.CancelledError | None = None
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

@@ -191,4 +191,4 @@ def _listed(waiting: Waiting) -> NoticeDelivery:
 
 def _mailer(settings: Settings, smtp: SmtpSettings) -> Mailer:
     names = {site.id: site.name for site in settings.sites}
-    return Mailer(smtp, names, f"{settings.server.public_url.rstrip('/')}/dashboard")
+    return Mailer(smtp, names, f"{settings.server.public_address}/dashboard")
