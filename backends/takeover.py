@@ -59,8 +59,10 @@ def handed_back(before: TakeOver | None, account: str, now: int) -> TakeOver | N
     return replace(before, until=0)
 
 
-def admitted(ref: SessionRef, before: TakeOver | None, draft: Draft, now: int) -> tuple[Draft, TakeOver | None]:
-    """The draft as it may be stored, and the record after it (S30, S31). Raises `SessionTaken` and `NotTaken`."""
+def admitted(
+    ref: SessionRef, before: TakeOver | None, draft: Draft, now: int, seq: int
+) -> tuple[Draft, TakeOver | None]:
+    """The draft as it may be stored as `seq`, and the record after it. Raises `SessionTaken` (S30), `NotTaken` (S31)."""
     person = person_of(before, now)
     if draft.account is not None and (person is None or person.account != draft.account):
         raise NotTaken(ref.session_id)
@@ -72,4 +74,4 @@ def admitted(ref: SessionRef, before: TakeOver | None, draft: Draft, now: int) -
         return draft, before
     if draft.account is not None:
         before = replace(before, until=now + before.silence)
-    return (replace(draft, opens_turn=False) if draft.opens_turn else draft), before
+    return (replace(draft, opens_turn=False, closes_turn=seq) if draft.opens_turn else draft), before

@@ -136,7 +136,7 @@ class TakeOvers(Protocol):
              changes its name and its time only. `load`, `restore`, `claim` and `lease` say who has it.
         S30  Taking closes what is open, and drops its lease. From then on, also after a hand-back, an answer to
              anything up to here (`closes_turn`) raises `SessionTaken` when it is appended, unless it is a repeat. While
-             a person has the session, `opens_turn` opens nothing.
+             a person has the session, `opens_turn` opens nothing, and what would have opened counts as answered.
         S31  A draft with an `account` is stored only while this account has the session, else `append` raises
              `NotTaken`; a repeat is recognised before (S10). Storing it gives the account `silence` seconds more. The
              session is free when they have passed, or when it is evicted or deleted.

@@ -51,7 +51,7 @@ class Appender:
             if asks_earlier and document.continues is not None:
                 return _Continues(document.continues)
             fence(document, epoch)
-            told, document.take_over = admitted(ref, document.take_over, draft, unit.now)
+            told, document.take_over = admitted(ref, document.take_over, draft, unit.now, document.seq + 1)
             return self._store(unit, document, told, key)
 
         until = self._rpc.until()

@@ -106,7 +106,7 @@ class MemorySessions(SessionStore):
         if (repeated := self._repeated(record, draft)) is not None:
             return repeated
         self._find(ref, epoch)
-        draft, record.take_over = admitted(ref, record.take_over, draft, now_ms())
+        draft, record.take_over = admitted(ref, record.take_over, draft, now_ms(), record.state.seq + 1)
         seq = record.state.seq + 1
         ts = record.last_ts = max(now_ms(), record.last_ts)
         body = stamp(draft.body, seq, ts)

@@ -23,7 +23,7 @@ from backends.records import (
     Task,
 )
 from backends.sqlite.take_overs import put_take_over, unpacked
-from backends.takeover import TakeOver, admitted, person_of
+from backends.takeover import TakeOver, admitted
 from backends.text import FIRST_TEXT_CHARS, log_entry, stamp, words
 
 DAY_MS = 86_400_000
@@ -82,7 +82,7 @@ def _decode(found: tuple[Any, ...], now: int) -> Row:
     take_over = None if packed is None else unpacked(packed, session_id)
     session = Session(
         *(session_id, site_id, created, activity, seq, epoch, holder, asked, answered, attempts, visitor, continues),
-        person=person_of(take_over, now),
+        person=None if take_over is None else take_over.person(now),
     )
     return Row(num, session, lease, lease_until, last_ts, take_over)
 
@@ -93,8 +93,8 @@ def append(db: Connection, ref: SessionRef, draft: Draft, epoch: int | None, inl
     if (repeated := _repeated(db, row, draft)) is not None:
         return repeated
     fence(row.session, epoch)
-    draft, take_over = admitted(ref, row.take_over, draft, now_ms())
-    if take_over is not row.take_over:
+    if row.take_over is not None or draft.account is not None:
+        draft, take_over = admitted(ref, row.take_over, draft, now_ms(), row.session.seq + 1)
         put_take_over(db, row.num, take_over)
     seq = row.session.seq + 1
     ts = max(now_ms(), row.last_ts)

@@ -108,7 +108,8 @@ async def test_s30_an_answer_that_landed_before_is_recognised(storage: Storage) 
 async def test_s30_during_a_take_over_nothing_opens_and_afterwards_it_does(storage: Storage) -> None:
     ref = await started(storage)
     await take(storage, ref)
-    await ask(storage, ref, "for the person")
+    for_person = await ask(storage, ref, "for the person")
+    assert (await storage.sessions.load(ref)).answered == for_person.seq
     assert await storage.sessions.lease(ref, "worker", LONG) is None
     await storage.sessions.hand_back(ref, ANN)
     assert await storage.sessions.lease(ref, "worker", LONG) is None

@@ -41,6 +41,8 @@ class Modelled:
             self.by_key[key] = said
         if opens and self.account is None:
             self.asked = said.seq
+        elif opens:
+            closes = said.seq
         if closes:
             self.answered = max(self.answered, closes)
             self.attempts = 0

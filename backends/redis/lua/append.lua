@@ -15,7 +15,7 @@ end
 -- On a cluster an earlier session lives on another node, so the caller asks there and calls again.
 if key and fingerprint and row.continues and ARGV[12] ~= '1' then return {'continues', row.continues} end
 if is_fenced(row, ARGV[3]) then return {'not_owner'} end
-local account, opens_turn = optional(ARGV[13]), ARGV[9] == '1' and not row.person
+local account, opens_turn, closes_turn = optional(ARGV[13]), ARGV[9] == '1', ARGV[10]
 if account and (not row.person or row.person[1] ~= account) then return {'not_taken'} end
 if row.take_over and ARGV[10] ~= '' and tonumber(ARGV[10]) <= row.take_over[6] then
   if not row.person then return {'taken', '', 0} end
@@ -23,6 +23,7 @@ if row.take_over and ARGV[10] ~= '' and tonumber(ARGV[10]) <= row.take_over[6] t
 end
 
 local seq, ts = whole(row.seq + 1), whole(math.max(row.now, row.last))
+if opens_turn and row.person then opens_turn, closes_turn = false, seq end
 local body = '{"seq":' .. seq .. ',"ts":' .. ts .. ',' .. string.sub(ARGV[5], 2)
 
 -- No check has read these two keys, so they are written first: if one has a wrong type, nothing is changed.
@@ -44,8 +45,8 @@ if opens_turn then
 else
   redis.call('HSET', KEYS[1], 'seq', seq, 'last', ts, 'activity', activity)
 end
-if ARGV[10] ~= '' then
-  row.answered = math.max(row.answered, tonumber(ARGV[10]))
+if closes_turn ~= '' then
+  row.answered = math.max(row.answered, tonumber(closes_turn))
   redis.call('HSET', KEYS[1], 'answered', whole(row.answered), 'attempts', '0')
 end
 if row.lease and row.answered >= row.asked then
