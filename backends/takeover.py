@@ -62,7 +62,7 @@ def handed_back(before: TakeOver | None, account: str, now: int) -> TakeOver | N
 def admitted(
     ref: SessionRef, before: TakeOver | None, draft: Draft, now: int, seq: int
 ) -> tuple[Draft, TakeOver | None]:
-    """The draft as it may be stored as `seq`, and the record after it. Raises `SessionTaken` (S30), `NotTaken` (S31)."""
+    """The draft as it may be stored as `seq`, and the record after it. Raises `SessionTaken` and `NotTaken`."""
     person = person_of(before, now)
     if draft.account is not None and (person is None or person.account != draft.account):
         raise NotTaken(ref.session_id)
