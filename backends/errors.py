@@ -9,6 +9,8 @@ StorageError
 ├── SessionExists         `create` met an id that is taken
 ├── NotOwner              the write carries an epoch older than the session's
 ├── DuplicateIdConflict   a known `client_message_id` with another fingerprint
+├── SessionTaken          somebody of the site has the session, or took it before this answer was stored
+├── NotTaken              this account does not have the session
 ├── VersionConflict       a compare-and-set lost; carries the version it met
 └── InvalidCursor         a listing's cursor that no page gave
 """
@@ -48,6 +50,19 @@ class NotOwner(StorageError):
 
 class DuplicateIdConflict(StorageError):
     """The client message id was used before for another text."""
+
+
+class SessionTaken(StorageError):
+    """A person of the site has the session, shown as `name` since `since` (ms), or had it: then `name` is empty."""
+
+    def __init__(self, session_id: str, name: str = "", since: int = 0) -> None:
+        super().__init__(session_id)
+        self.name = name
+        self.since = since
+
+
+class NotTaken(StorageError):
+    """The account does not have the session."""
 
 
 class VersionConflict(StorageError):

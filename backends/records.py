@@ -29,12 +29,33 @@ class NewSession(msgspec.Struct, frozen=True):
     prior: bytes | None = None
 
 
+class Person(msgspec.Struct, frozen=True):
+    """Somebody of the site who has a session: the account, and the name that the visitor sees.
+
+    `since` (ms): when the account took it. `until` (ms): when it is handed back without a word.
+    """
+
+    account: str
+    name: str
+    since: int
+    until: int
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """What a `take` did. `taken_from`: who had the session until then. `is_new`: not a repeat by the same account."""
+
+    person: Person
+    taken_from: Person | None
+    is_new: bool
+
+
 class Session(msgspec.Struct, frozen=True):
     """The state of one session.
 
     `seq` is the number of messages. `asked` is the seq of the newest message that wants a reply,
     `answered` the newest one whose reply is stored: a question is open while `asked > answered`.
     `attempts` counts how often the open question was leased. `holder` names the socket of `epoch`.
+    `person`: who of the site has it now.
     """
 
     session_id: str
@@ -49,6 +70,7 @@ class Session(msgspec.Struct, frozen=True):
     attempts: int = 0
     visitor_id: str | None = None
     continues: str | None = None
+    person: Person | None = None
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -58,7 +80,7 @@ class Draft(msgspec.Struct, frozen=True):
     puts `"seq":…,"ts":…,` in front of them. `fingerprint` identifies the text: a repeat of
     `client_message_id` with another one is refused; when it is None, the first one stored wins.
     `renews`: counts as activity. `opens_turn`: wants a reply. `closes_turn`: the `seq` it replies to.
-    `logged`: belongs in the permanent log.
+    `logged`: belongs in the permanent log. `account`: who says it, and must have the session.
     """
 
     id: str
@@ -72,6 +94,7 @@ class Draft(msgspec.Struct, frozen=True):
     opens_turn: bool = False
     closes_turn: int | None = None
     logged: bool = True
+    account: str | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
 )
 
@@ -124,6 +125,27 @@ class Messages(Protocol):
         """The page context (S17), and the `prior` history that the session was created with."""
 
 
+class TakeOvers(Protocol):
+    """Which person of the site has a session, so that the agent is silent in it. Times by the store's clock."""
+
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        """Give the session to `account`, who is shown as `name`. Not activity.
+
+        S29  Of accounts that race, exactly one gets a free session. The others, and whoever comes later, get
+             `SessionTaken` with the person who has it, unless they `force`. A repeat by the account that has it
+             changes its name and its time only. `load`, `restore`, `claim` and `lease` say who has it.
+        S30  Taking closes what is open, and drops its lease. From then on, also after a hand-back, an answer to
+             anything up to here (`closes_turn`) raises `SessionTaken` when it is appended, unless it is a repeat. While
+             a person has the session, `opens_turn` opens nothing, and what would have opened counts as answered.
+        S31  A draft with an `account` is stored only while this account has the session, else `append` raises
+             `NotTaken`; a repeat is recognised before (S10). Storing it gives the account `silence` seconds more. The
+             session is free when they have passed, or when it is evicted or deleted.
+        """
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        """Free the session. S32  False, and nothing is changed, when `account` does not have it."""
+
+
 class Tasks(Protocol):
     """The one task of a session."""
 
@@ -182,7 +204,7 @@ class Outbox(Protocol):
         """The log has confirmed a deletion (S26). Repeating it, or naming an unknown one, changes nothing."""
 
 
-class SessionStore(Sessions, Messages, Tasks, Leases, Outbox, Protocol):
+class SessionStore(Sessions, Messages, TakeOvers, Tasks, Leases, Outbox, Protocol):
     """Everything about sessions. A store that inherits from this class may leave out what has a default here.
 
     Every verb that takes a `ref` raises `SessionNotFound` for an id that is unknown, evicted, idle for longer

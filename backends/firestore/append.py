@@ -15,6 +15,7 @@ from backends.firestore.rpc import Rpc
 from backends.firestore.tail import Tail
 from backends.firestore.transaction_queue import TransactionQueues, Unit
 from backends.records import MAX_EARLIER, Appended, Draft, Key, LogEntry, SessionRef
+from backends.takeover import admitted
 from backends.text import log_entry, stamp
 
 
@@ -50,7 +51,8 @@ class Appender:
             if asks_earlier and document.continues is not None:
                 return _Continues(document.continues)
             fence(document, epoch)
-            return self._store(unit, document, draft, key)
+            told, document.take_over = admitted(ref, document.take_over, draft, unit.now, document.seq + 1)
+            return self._store(unit, document, told, key)
 
         until = self._rpc.until()
         options = {"operations": 5, "size": 3 * len(draft.body)}
@@ -100,7 +102,7 @@ class Appender:
         if key is not None:
             unit.put(key, {"seq": seq, "message": draft.id, "fingerprint": draft.fingerprint})
         if draft.logged:
-            self._log(unit, log_entry(document.session(), draft, seq, ts, body))
+            self._log(unit, log_entry(document.session(unit.now), draft, seq, ts, body))
         return Appended(draft.id, seq, body, created=True)
 
     def _log(self, unit: Unit, entry: LogEntry) -> None:

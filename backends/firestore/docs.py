@@ -12,6 +12,7 @@ import msgspec
 
 from backends.errors import NotOwner, SessionCorrupt, SessionDeleted, SessionNotFound
 from backends.records import Draft, Session, SessionRef, Task
+from backends.takeover import TakeOver, person_of
 
 SAFE_ID = re.compile(r"[0-9A-Za-z-]{1,128}")
 DUE_NOW = 1
@@ -51,8 +52,9 @@ class SessionDoc(msgspec.Struct, kw_only=True):
     until: int = 0
     erased: bool = False
     pending: float | None = None
+    take_over: TakeOver | None = None
 
-    def session(self) -> Session:
+    def session(self, now: int) -> Session:
         return Session(
             session_id=self.id,
             site_id=self.site,
@@ -66,6 +68,7 @@ class SessionDoc(msgspec.Struct, kw_only=True):
             attempts=self.attempts,
             visitor_id=self.visitor,
             continues=self.continues,
+            person=person_of(self.take_over, now),
         )
 
     def is_idle(self, idle_ttl: float, now: int) -> bool:

@@ -29,8 +29,10 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
 )
+from backends.takeover import Taker, handed_back, taken
 
 T = TypeVar("T")
 
@@ -88,42 +90,48 @@ class FirestoreSessions(SessionStore):
             unit.put(path, document.encode())
             if new.prior is not None:
                 unit.put(self._path(ref.session_id, "parts", "prior"), {"value": new.prior})
-            return document.session()
+            return document.session(unit.now)
 
         return await self._queues.run(path, step)
 
     async def load(self, ref: SessionRef) -> Session:
-        document, _ = await self._read(ref)
-        return document.session()
+        reading = await self._rpc.read([self._path(ref.session_id)], self._rpc.until())
+        return live(reading.documents[self._path(ref.session_id)].data, ref, reading.now).session(reading.now)
 
     async def restore(self, ref: SessionRef, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
         path = self._path(ref.session_id)
         reading, found = await both(self._rpc.read([path], until), self._tail.newest(ref, since, limit, until))
         document = live(reading.documents[path].data, ref, reading.now)
-        return await self._snapshot(ref, document, found, since, limit, until)
+        return await self._snapshot(ref, document.session(reading.now), document.task, found, since, limit, until)
 
     async def claim(self, ref: SessionRef, holder: str, since: int, limit: int) -> Snapshot:
         until = self._rpc.until()
 
-        def change(document: SessionDoc, _unit: Unit) -> tuple[SessionDoc, str | None]:
+        def change(document: SessionDoc, unit: Unit) -> tuple[Session, Task | None, str | None]:
             taken_from = document.holder
             document.epoch += 1
             document.holder = holder
-            return replace(document), taken_from
+            return document.session(unit.now), document.task, taken_from
 
-        (document, taken_from), found = await both(
+        (session, task, taken_from), found = await both(
             self._change(ref, change, until=until), self._tail.newest(ref, since, limit, until)
         )
-        snapshot = await self._snapshot(ref, document, found, since, limit, until)
+        snapshot = await self._snapshot(ref, session, task, found, since, limit, until)
         return replace(snapshot, taken_from=taken_from)
 
     async def _snapshot(
-        self, ref: SessionRef, document: SessionDoc, found: Bodies, since: int, limit: int, until: Until
+        self,
+        ref: SessionRef,
+        session: Session,
+        task: Task | None,
+        found: Bodies,
+        since: int,
+        limit: int,
+        until: Until,
     ) -> Snapshot:
-        wanted = range(max(since, document.seq - limit) + 1, document.seq + 1)
-        messages = await self._tail.complete(ref, found, wanted, until)
-        return Snapshot(document.session(), messages, document.task)
+        wanted = range(max(since, session.seq - limit) + 1, session.seq + 1)
+        return Snapshot(session, await self._tail.complete(ref, found, wanted, until), task)
 
     async def messages(self, ref: SessionRef, since: int, limit: int) -> list[bytes]:
         until = self._rpc.until()
@@ -159,6 +167,24 @@ class FirestoreSessions(SessionStore):
         document, _ = await self._read(ref)
         return document.task
 
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        def change(document: SessionDoc, unit: Unit) -> Taking:
+            taker = Taker(account, name, silence, force)
+            document.take_over, taking = taken(ref, document.take_over, taker, document.seq, unit.now)
+            document.answered, document.attempts = max(document.answered, document.asked), 0
+            document.lease, document.lease_until = None, 0
+            return taking
+
+        return await self._change(ref, change)
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        def change(document: SessionDoc, unit: Unit) -> bool:
+            after = handed_back(document.take_over, account, unit.now)
+            document.take_over = after or document.take_over
+            return after is not None
+
+        return await self._change(ref, change)
+
     async def swap_task(
         self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False
     ) -> Task:
@@ -182,7 +208,7 @@ class FirestoreSessions(SessionStore):
                 document.attempts += 1
             document.lease = worker
             document.lease_until = unit.now + int(seconds * 1000)
-            return document.session()
+            return document.session(unit.now)
 
         return await self._change(ref, change)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.records import Draft, Key, Session, Snapshot, Task
+from backends.takeover import TakeOver, person_of
 
 
 class SessionRecord(Struct):
@@ -18,6 +19,12 @@ class SessionRecord(Struct):
     lease: str | None = None
     lease_until: int = 0
     last_ts: int = 0
+    take_over: TakeOver | None = None
+
+    def session(self, now: int) -> Session:
+        """The state, with the person who has the session now."""
+        person = person_of(self.take_over, now)
+        return self.state if person is None else replace(self.state, person=person)
 
 
 class EvictedSession(Struct):
@@ -38,9 +45,9 @@ def is_overdue(task: Task | None, now: int) -> bool:
     return task is not None and task.status in live and task.deadline is not None and now >= task.deadline
 
 
-def snapshot(record: SessionRecord, since: int, limit: int) -> Snapshot:
+def snapshot(record: SessionRecord, since: int, limit: int, now: int) -> Snapshot:
     messages = record.messages[max(since, record.state.seq - limit) :]
-    return Snapshot(record.state, messages, record.task)
+    return Snapshot(record.session(now), messages, record.task)
 
 
 def advanced(state: Session, draft: Draft, seq: int, ts: int) -> Session:

@@ -5,11 +5,11 @@ from typing import Any, Literal, cast
 import msgspec
 
 from backends.errors import SessionCorrupt
-from backends.records import Draft, LogEntry, Role, Session, SessionRef, Snapshot, Task
+from backends.records import Draft, LogEntry, Person, Role, Session, SessionRef, Snapshot, Taking, Task
 
 _STATUSES = ("running", "held", "done", "aborted")
 # The order in which read_state of lua/session.lua reads the fields.
-_VISITOR, _CONTINUES, _TASK, _STATUS, _DEADLINE, _VERSION = 9, 10, 14, 15, 16, 17
+_VISITOR, _CONTINUES, _TASK, _STATUS, _DEADLINE, _VERSION, _TAKE_OVER = 9, 10, 14, 15, 16, 17, 18
 
 
 class _Head(msgspec.Struct, array_like=True, frozen=True):
@@ -33,6 +33,16 @@ class _StoredLine(msgspec.Struct, array_like=True, frozen=True):
     body: str
 
 
+class _PackedPerson(msgspec.Struct, array_like=True, frozen=True):
+    """Who has a session, as `take.lua` packs it."""
+
+    account: str
+    name: str
+    since: int
+    until: int
+
+
+_persons = msgspec.msgpack.Decoder(_PackedPerson)
 _lines = msgspec.msgpack.Decoder(_StoredLine)
 _heads = msgspec.json.Decoder(_Head)
 
@@ -65,6 +75,13 @@ def log_entry(site_id: str, session_id: str, record: bytes) -> LogEntry | None:
     )
 
 
+def person(packed: bytes | None) -> Person | None:
+    if packed is None:
+        return None
+    found = _persons.decode(packed)
+    return Person(found.account, found.name, found.since, found.until)
+
+
 def session(ref: SessionRef, values: list[bytes | None]) -> Session:
     """Raises `SessionCorrupt`."""
     try:
@@ -83,9 +100,18 @@ def session(ref: SessionRef, values: list[bytes | None]) -> Session:
             attempts=attempts,
             visitor_id=_text(values[_VISITOR]),
             continues=_text(values[_CONTINUES]),
+            person=person(values[_TAKE_OVER]),
         )
     except (ValueError, TypeError) as error:
         raise SessionCorrupt(ref.session_id) from error
+
+
+def taking(ref: SessionRef, now: bytes, before: bytes | None, is_new: bool) -> Taking:
+    """The reply of `take`. Raises `SessionCorrupt`."""
+    found = person(now)
+    if found is None:
+        raise SessionCorrupt(ref.session_id)
+    return Taking(found, person(before), is_new)
 
 
 def task(ref: SessionRef, values: list[bytes | None], body: bytes | None) -> Task | None:

@@ -9,10 +9,12 @@ from backends.base import SessionStore
 from backends.errors import (
     DuplicateIdConflict,
     NotOwner,
+    NotTaken,
     SessionCorrupt,
     SessionDeleted,
     SessionExists,
     SessionNotFound,
+    SessionTaken,
     StorageError,
     VersionConflict,
 )
@@ -29,6 +31,7 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
 )
 from backends.redis import rows
@@ -45,6 +48,7 @@ from backends.redis.workers import RedisWorkers
 _VERBS = (
     *("create", "restore", "claim", "release", "append", "messages", "set_context", "context"),
     *("swap_task", "lease", "unlease", "delete", "confirm", "earlier"),
+    *("take", "hand_back"),
 )
 _SCRIPTS = {verb: LuaScript(verb, "session") for verb in _VERBS}
 _REFUSALS: dict[bytes, type[StorageError]] = {
@@ -53,6 +57,7 @@ _REFUSALS: dict[bytes, type[StorageError]] = {
     b"corrupt": SessionCorrupt,
     b"exists": SessionExists,
     b"not_owner": NotOwner,
+    b"not_taken": NotTaken,
 }
 
 
@@ -114,11 +119,12 @@ class RedisSessions(SessionStore):
             *(int(draft.renews), int(draft.opens_turn), "" if draft.closes_turn is None else draft.closes_turn),
             rows.line_head(draft) if draft.logged else "",
         )
-        code, *rest = await self._run("append", ref, *arguments, 0, hint=hint)
+        account = optional(draft.account)
+        code, *rest = await self._run("append", ref, *arguments, 0, account, hint=hint)
         if code == b"continues":
             if (repeated := await self._repeated_earlier(ref, draft, rest[0].decode())) is not None:
                 return repeated
-            code, *rest = await self._run("append", ref, *arguments, 1)
+            code, *rest = await self._run("append", ref, *arguments, 1, account)
         if code == b"duplicate":
             raise DuplicateIdConflict(draft.client_message_id)
         seq, body, message_id, created = rest
@@ -150,6 +156,14 @@ class RedisSessions(SessionStore):
     async def context(self, ref: SessionRef) -> tuple[bytes | None, bytes | None]:
         _, (context, prior) = await self._run("context", ref)
         return context, prior
+
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        _, now, before, is_new = await self._run("take", ref, account, name, int(silence * 1000), int(force))
+        return rows.taking(ref, now, before, is_new=bool(is_new))
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        _, was_theirs = await self._run("hand_back", ref, account)
+        return bool(was_theirs)
 
     async def swap_task(
         self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False
@@ -249,6 +263,8 @@ def _accepted(ref: SessionRef, reply: Any) -> list[Any]:
         raise SessionCorrupt(ref.session_id) from reply
     if isinstance(reply, StorageError):
         raise reply
+    if reply[0] == b"taken":
+        raise SessionTaken(ref.session_id, reply[1].decode(), reply[2])
     if (refusal := _REFUSALS.get(reply[0])) is not None:
         raise refusal(ref.session_id)
     answer: list[Any] = reply

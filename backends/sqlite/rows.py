@@ -22,12 +22,14 @@ from backends.records import (
     SessionRef,
     Task,
 )
+from backends.sqlite.take_overs import put_take_over, unpacked
+from backends.takeover import TakeOver, admitted
 from backends.text import FIRST_TEXT_CHARS, log_entry, stamp, words
 
 DAY_MS = 86_400_000
 _COLUMNS = (
     "num, id, site, created, activity, seq, epoch, holder, asked, answered, attempts, visitor, continues,"
-    " lease, lease_until, last_ts"
+    " lease, lease_until, last_ts, take_over"
 )
 _FIND = f"SELECT {_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - names of our own columns
 
@@ -40,6 +42,7 @@ class Row(Struct):
     lease: str | None
     lease_until: int
     last_ts: int
+    take_over: TakeOver | None
 
 
 def find_row(db: Connection, ref: SessionRef) -> Row:
@@ -50,7 +53,7 @@ def find_row(db: Connection, ref: SessionRef) -> Row:
         if is_tombstoned(db, ref.session_id, now, ref.site_id):
             raise SessionDeleted(ref.session_id)
         raise SessionNotFound(ref.session_id)
-    row = _decode(found)
+    row = _decode(found, now)
     if row.session.site_id != ref.site_id or now >= row.session.last_activity + ref.idle_ttl * 1000:
         raise SessionNotFound(ref.session_id)
     return row
@@ -67,19 +70,21 @@ def find_task(db: Connection, num: int) -> Task | None:
     return None if found is None else Task(*found)
 
 
-def _decode(found: tuple[Any, ...]) -> Row:
+def _decode(found: tuple[Any, ...], now: int) -> Row:
     num, session_id, site_id, created, activity, seq, epoch, holder, asked, answered, attempts = found[:11]
-    visitor, continues, lease, lease_until, last_ts = found[11:]
+    visitor, continues, lease, lease_until, last_ts, packed = found[11:]
     numbers = (created, activity, seq, epoch, asked, answered, attempts, lease_until, last_ts)
     texts = (holder, visitor, continues, lease)
     if not all(type(number) is int for number in numbers) or not all(
         text is None or type(text) is str for text in texts
     ):
         raise SessionCorrupt(cast("str", session_id))
+    take_over = None if packed is None else unpacked(packed, session_id)
     session = Session(
-        session_id, site_id, created, activity, seq, epoch, holder, asked, answered, attempts, visitor, continues
+        *(session_id, site_id, created, activity, seq, epoch, holder, asked, answered, attempts, visitor, continues),
+        person=None if take_over is None else take_over.person(now),
     )
-    return Row(num, session, lease, lease_until, last_ts)
+    return Row(num, session, lease, lease_until, last_ts, take_over)
 
 
 def append(db: Connection, ref: SessionRef, draft: Draft, epoch: int | None, inline_log: bool) -> Appended:
@@ -88,6 +93,9 @@ def append(db: Connection, ref: SessionRef, draft: Draft, epoch: int | None, inl
     if (repeated := _repeated(db, row, draft)) is not None:
         return repeated
     fence(row.session, epoch)
+    if row.take_over is not None or draft.account is not None:
+        draft, take_over = admitted(ref, row.take_over, draft, now_ms(), row.session.seq + 1)
+        put_take_over(db, row.num, take_over)
     seq = row.session.seq + 1
     ts = max(now_ms(), row.last_ts)
     body = stamp(draft.body, seq, ts)

@@ -66,7 +66,9 @@ CREATE TABLE workers (worker TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT R
 """
 _VERSION_4 = "ALTER TABLE sessions RENAME COLUMN owner TO holder"
 _VERSION_5 = "DELETE FROM log_text"
-_VERSIONS = (_SCHEMA, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_WORDS_CHANGED = 5
+_VERSION_6 = "ALTER TABLE sessions ADD COLUMN take_over BLOB"
+_VERSIONS = (_SCHEMA, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 VERSION = len(_VERSIONS)
 
 
@@ -104,7 +106,7 @@ def migrate(path: Path) -> None:
         for changes in _VERSIONS[version:]:
             for statement in changes.split(";\n"):
                 connection.execute(statement)
-        if 0 < version < VERSION:
+        if 0 < version < _WORDS_CHANGED:
             _index_anew(connection)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         if version == 0:

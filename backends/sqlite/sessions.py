@@ -20,12 +20,15 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
 )
 from backends.sqlite.log import ErasureList
 from backends.sqlite.rows import Row, append, empty_wal, fence, find_row, find_task, is_tombstoned, purge, scrub
 from backends.sqlite.sweep import sweep
+from backends.sqlite.take_overs import close_open, put_take_over
 from backends.sqlite.writer_thread import WriterThread
+from backends.takeover import Taker, handed_back, taken
 
 
 class SqliteSessions(SessionStore):
@@ -113,6 +116,27 @@ class SqliteSessions(SessionStore):
             return found if found is not None else (None, None)
 
         return await self._reader.run(job)
+
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        def job(db: Connection) -> Taking:
+            row = find_row(db, ref)
+            taker = Taker(account, name, silence, force)
+            after, taking = taken(ref, row.take_over, taker, row.session.seq, now_ms())
+            put_take_over(db, row.num, after)
+            close_open(db, row.num)
+            return taking
+
+        return await self._writer.run(job)
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        def job(db: Connection) -> bool:
+            row = find_row(db, ref)
+            if (after := handed_back(row.take_over, account, now_ms())) is None:
+                return False
+            put_take_over(db, row.num, after)
+            return True
+
+        return await self._writer.run(job)
 
     async def swap_task(
         self, ref: SessionRef, task: Task, expect: int, epoch: int | None = None, renews: bool = False

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from msgspec import Raw
 
-from backends.errors import SessionDeleted, SessionNotFound, StorageError, StoreUnavailable
+from backends.errors import SessionDeleted, SessionNotFound, SessionTaken, StorageError, StoreUnavailable
 from backends.records import Appended, Draft, Session, SessionRef
 from leflux import protocol
 from leflux.agents.base import Agent, AgentEvent, AnsweringStore, Ask, Delta, Plan, Question, plan_results
@@ -100,7 +100,7 @@ class Answering:
             live.stopped.set()
 
     def cancel(self, session_id: str) -> None:
-        """Drop the work on a session that is being erased."""
+        """Drop the work on a session that is being erased, or that a person has taken."""
         self._again.discard(session_id)
         if task := self._tasks.get(session_id):
             task.cancel()
@@ -123,7 +123,7 @@ class Answering:
             while (session := await self._leases.take(ref)) is not None:
                 if not await self._answer(ref, session):
                     return
-        except (SessionNotFound, SessionDeleted):
+        except (SessionNotFound, SessionDeleted, SessionTaken):
             return
         except StorageError as error:
             # The question stays open in the store; the sweep finds it again.
@@ -265,7 +265,12 @@ class Answering:
         if unanswered is not None and self._told is not None:
             await self._told.record(unanswered)
         draft = draft_of(question, reply, logged)
-        stored = await self._append(ref, draft)
+        try:
+            stored = await self._append(ref, draft)
+        except SessionTaken:
+            if reply.kind == "task":
+                await self._task_engine.cancel(ref)
+            raise
         payload = protocol.StreamDone(live.stream_id, Raw(stored.body))
         self._live.pop(ref.session_id, None)
         await self._visitors.emit(ref.session_id, protocol.MESSAGE_DONE, payload, stored.seq)

@@ -13,7 +13,8 @@ TOMBSTONE_SLACK = 24 * 3600.0
 class Policy(msgspec.Struct, frozen=True):
     """The rules of one site at one moment.
 
-    `longest_cache`: how long a browser may still keep what it stored under an earlier rule.
+    `longest_cache`: how long a browser may still keep what it stored under an earlier rule. `person_silence`: how long
+    a person who has a conversation may say nothing before it is handed back.
     """
 
     client_ttl: float
@@ -24,6 +25,7 @@ class Policy(msgspec.Struct, frozen=True):
     message_log: bool = True
     log_retention_days: int | None = None
     longest_cache: float = 0.0
+    person_silence: float = 900.0
 
     def ref(self, site_id: str, name: str) -> SessionRef:
         """The session `name` under these rules. Raises `invalid_session_id`."""

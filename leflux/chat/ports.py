@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ class VisitorSocket(Struct):
     """One socket. `session_id` is None until it joins; `epoch` fences its writes; `seq` is the newest message it has.
 
     `url` is the page it is on, and `page` names that instance of it, as far as it said. `last_activity` is
-    the session's (ms), as far as is known.
+    the session's (ms), as far as is known. `person`: the name of who has the session, as the page was told.
     """
 
     sid: str
@@ -33,6 +33,32 @@ class VisitorSocket(Struct):
     url: str = ""
     page: str = ""
     last_activity: int = 0
+    person: str | None = None
+
+
+NewsKind = Literal["taken", "free", "said", "visitor_typing", "visitor_still", "person_typing", "person_still"]
+
+
+class News(Struct, frozen=True):
+    """Something has happened in a conversation. `name`: of the person who has it."""
+
+    kind: NewsKind
+    site_id: str
+    session_id: str
+    name: str = ""
+
+
+class NewsPort(Protocol):
+    """Tells every process what has happened in a conversation. May lose it: the store decides."""
+
+    async def told(self, news: News) -> None: ...
+
+
+class NoNews:
+    """Nobody is told."""
+
+    async def told(self, news: News) -> None:
+        return None
 
 
 class VisitorPort(Protocol):
@@ -77,6 +103,7 @@ class TaskPort(Protocol):
     """Runs tasks on visitors' pages."""
 
     async def hold(self, ref: SessionRef, epoch: int) -> None: ...
+    async def pause(self, ref: SessionRef) -> None: ...
     async def rejoin(self, ref: SessionRef, epoch: int, url: str | None, page: str, journal: Any) -> None: ...
 
 
@@ -95,6 +122,9 @@ class ChatRates(Struct, frozen=True):
     session: FleetLimit
     address: FleetLimit
     lookups: LookupLimit
+
+
+NO_NEWS = NoNews()
 
 
 class ChatPorts(Struct, frozen=True, kw_only=True):
@@ -116,3 +146,4 @@ class ChatPorts(Struct, frozen=True, kw_only=True):
     limits: LimitSettings
     rates: ChatRates
     events: ConversationEvents | None = None
+    news: NewsPort = NO_NEWS

@@ -17,22 +17,21 @@ from leflux.chat.conversation_events import ChatEvent
 from leflux.chat.conversation_ids import checked_session_id, is_session_id
 from leflux.chat.erasure import Erasure
 from leflux.chat.history_check import history_check
-from leflux.chat.joining import Joining
+from leflux.chat.joining import Joining, shown
+from leflux.chat.persons import Persons
 from leflux.chat.policy import Policy
-from leflux.chat.ports import ChatPorts, VisitorSocket
-from leflux.chat.untrusted import BYTES_PER_START, encode_context, encode_prior
+from leflux.chat.ports import ChatPorts, News, NewsKind, VisitorSocket
+from leflux.chat.untrusted import BYTES_PER_START, INTERNAL_ID, encode_context, encode_prior
 from leflux.protocol import Problem
 from leflux.sites.registry import Site
 
-INTERNAL_ID = "~"
-"""Starts the idempotency keys that the server makes; a client's key cannot."""
 SITES = 256
 """How many sites' retention rules are kept in the form that visitors get."""
 
 
 class Chat:
     """What a visitor can do, for the HTTP calls and the socket events alike. `join` and `leave`: see `Joining`;
-    `erase`: see `Erasure`.
+    `erase`: see `Erasure`; `persons`: see `Persons`.
 
     Raises `Problem` for what a client did wrong and the errors of `backends.errors` for the rest.
     """
@@ -46,6 +45,7 @@ class Chat:
         self._limits = protocol.Limits(message_chars=ports.limits.message_chars)
         joining = Joining(ports)
         self.join, self.leave = joining.join, joining.leave
+        self.persons = Persons(ports)
         self.erase = Erasure(
             storage=ports.storage,
             policy=ports.policy,
@@ -126,6 +126,7 @@ class Chat:
             "last_activity": session.last_activity,
             "seq": session.seq,
             "task": None if snapshot.task is None else Raw(snapshot.task.body),
+            "person": shown(session),
             "streams": await self._streams(session),
             "site_config": self._ports.config(site.id),
             "retention": self._retention(policy),
@@ -150,6 +151,8 @@ class Chat:
         if stored.seq == socket.seq + 1 and stored.earlier is None:
             socket.seq = stored.seq
         locate(socket, request.context)
+        if socket.person is not None:
+            await self._ports.news.told(News("said", socket.site.id, request.session_id))
         return protocol.Sent(stored.id, stored.seq, session_id=stored.earlier or UNSET)
 
     async def post(self, site: Site, request: protocol.SendMessage, address: str) -> protocol.Chatted:
@@ -158,13 +161,14 @@ class Chat:
         stored = await self._say(site, request, address, None)
         if stored.created:
             await self._ports.sockets.emit(request.session_id, protocol.MESSAGE, Raw(stored.body), stored.seq)
+            await self._ports.news.told(News("said", site.id, request.session_id))
         return protocol.Chatted(stored.id, stored.seq, session_id=stored.earlier or UNSET)
 
     async def _say(self, site: Site, request: protocol.SendMessage, address: str, epoch: int | None) -> Appended:
         ports, session_id = self._ports, request.session_id
         await ports.rates.session.spend(session_id)
         await ports.rates.address.spend(address)
-        self._check_text(request.text)
+        protocol.checked_text(request.text, self._limits.message_chars)
         context = None if request.context is None else encode_context(request.context, self._ports.limits.context_bytes)
         policy = self._policy(site.id)
         ref = SessionRef(site.id, session_id, policy.idle_ttl)
@@ -180,23 +184,16 @@ class Chat:
             ports.answering.wake(site.id, session_id)
         return stored
 
-    def _check_text(self, text: str) -> None:
-        limit = self._limits.message_chars
-        if not text.strip():
-            raise Problem("invalid_message", "A message needs some text.")
-        if len(text) > limit:
-            raise Problem(
-                "invalid_message",
-                f"A message has at most {limit} characters; this one has {len(text)}.",
-                limit=limit,
-                length=len(text),
-            )
-        if "\x00" in text:
-            raise Problem("invalid_message", "A message cannot hold the character NUL.")
-
     async def stop_reply(self, socket: VisitorSocket, session_id: str) -> None:
         """End the reply that is being written: the visitor wants no more of it. A socket that leaves ends none."""
         await self._ports.stop(own(socket, session_id))
+
+    async def typing(self, socket: VisitorSocket, session_id: str, typing: bool) -> None:
+        """The visitor types, or has stopped. A person who has the conversation is told, but never what."""
+        own(socket, session_id)
+        if socket.person is not None:
+            kind: NewsKind = "visitor_typing" if typing else "visitor_still"
+            await self._ports.news.told(News(kind, socket.site.id, session_id))
 
     async def set_context(self, socket: VisitorSocket, session_id: str, context: dict[str, Any]) -> SessionRef:
         """Keep what the page looks like now, for the agent. Untrusted; at most `context_bytes` of JSON."""

@@ -11,6 +11,8 @@ from leflux.protocol import PriorMessage, Problem
 VISIBLE_TEXT_CHARS = 5_000
 PRIOR_BYTES = 16_384
 """Of an earlier conversation the newest messages are kept that fit. Agents read less."""
+INTERNAL_ID = "~"
+"""Starts the idempotency keys that the server makes; a client's key cannot."""
 BYTES_PER_START = 8_192
 """A start counts once more for each so many bytes of it."""
 LARGEST = 2**53 - 1

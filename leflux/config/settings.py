@@ -59,6 +59,7 @@ class SessionSettings(Strict, frozen=True):
     idle_ttl: Duration = Duration(30 * 60)
     task_hold: Duration = Duration(30)
     takeover_read_only: Duration = Duration(3)
+    person_silence: Duration = Duration(900)
     ping_interval: Duration = Duration(25)
     ping_timeout: Duration = Duration(20)
 

@@ -99,5 +99,6 @@ def default_policy(settings: Settings, site: Site) -> Policy:
         idle_ttl=session.idle_ttl,
         task_hold=session.task_hold,
         read_only=session.takeover_read_only,
+        person_silence=session.person_silence,
         message_log=site.message_log,
     )

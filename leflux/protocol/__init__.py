@@ -1,6 +1,6 @@
 """The protocol: every event, body and error code. docs/protocol.md has its rules."""
 
-from leflux.protocol.decoding import convert, decode, whole_number
+from leflux.protocol.decoding import checked_text, convert, decode, whole_number
 from leflux.protocol.events import (
     CLIENT_EVENTS,
     SERVER_EVENTS,
@@ -8,6 +8,7 @@ from leflux.protocol.events import (
     Chunk,
     ConfirmationRequired,
     ErrorBody,
+    Presence,
     SessionEnded,
     StreamDone,
     TakenOver,
@@ -20,6 +21,7 @@ from leflux.protocol.messages import (
     CONFIRMATION_REQUIRED,
     CONFIRMATION_RESPONSE,
     CONTINUE_TASK,
+    CONVERSATION_CHANGED,
     CRAWL_PROGRESS,
     ERROR,
     HISTORY_LIMIT,
@@ -29,6 +31,8 @@ from leflux.protocol.messages import (
     MESSAGE_CHUNK,
     MESSAGE_DONE,
     PAGE_LIMIT,
+    PERSON_TYPING,
+    PRESENCE,
     PRIOR_LIMIT,
     SEND_MESSAGE,
     SEQUENCE_COMPLETE,
@@ -39,8 +43,10 @@ from leflux.protocol.messages import (
     STOP_REPLY,
     TASK_ABORTED,
     TASK_COMPLETE,
+    TYPING,
     UPDATE_CONTEXT,
     VISIBILITY,
+    WATCH_CONVERSATION,
     WATCH_CRAWL,
     ChatRequest,
     Chatted,
@@ -55,6 +61,8 @@ from leflux.protocol.messages import (
     Message,
     MessageKind,
     MessagePage,
+    PersonShown,
+    PersonTyping,
     PriorMessage,
     RestoreAnswer,
     RestoreRequest,
@@ -66,9 +74,11 @@ from leflux.protocol.messages import (
     StopReply,
     StoredMessage,
     Stream,
+    Typing,
     UpdateContext,
     Visibility,
     VisitorId,
+    WatchConversation,
     WatchCrawl,
 )
 from leflux.protocol.problems import STATUS, Problem, as_problem, is_expected

@@ -63,3 +63,15 @@ def _invalid(error: msgspec.ValidationError) -> Problem:
     missing, at = _MISSING.match(text), _AT.search(text)
     path = f"{missing[2] or '$'}.{missing[1]}" if missing else at[1] if at else "$"
     return Problem("invalid_request", text, path=path)
+
+
+def checked_text(text: str, limit: int) -> str:
+    """What somebody says. Raises `invalid_message` when it is blank, has more than `limit` characters, or holds NUL."""
+    if not text.strip():
+        raise Problem("invalid_message", "A message needs some text.")
+    if len(text) > limit:
+        message = f"A message has at most {limit} characters; this one has {len(text)}."
+        raise Problem("invalid_message", message, limit=limit, length=len(text))
+    if "\x00" in text:
+        raise Problem("invalid_message", "A message cannot hold the character NUL.")
+    return text

@@ -78,6 +78,13 @@ class SessionEnded(Struct, rename="camel", frozen=True):
     session_id: str
 
 
+class Presence(Struct, rename="camel", frozen=True):
+    """Somebody of the site has taken the conversation, types, or has left it."""
+
+    person: messages.PersonShown | None
+    typing: bool = False
+
+
 class ErrorBody(Struct, rename="camel", frozen=True):
     """An error, as the body of an answer, an acknowledgement or the event `error`."""
 
@@ -92,6 +99,7 @@ CLIENT_EVENTS: Final[dict[str, type]] = {
     messages.UPDATE_CONTEXT: messages.UpdateContext,
     messages.VISIBILITY: messages.Visibility,
     messages.STOP_REPLY: messages.StopReply,
+    messages.TYPING: messages.Typing,
     messages.ACTION_STARTED: task_messages.ActionStarted,
     messages.ACTION_COMPLETE: task_messages.ActionComplete,
     messages.SEQUENCE_COMPLETE: task_messages.SequenceComplete,
@@ -111,5 +119,6 @@ SERVER_EVENTS: Final[dict[str, type]] = {
     messages.SESSION_EXPIRED: SessionEnded,
     messages.SESSION_DELETED: SessionEnded,
     messages.HISTORY_LOST: SessionEnded,
+    messages.PRESENCE: Presence,
     messages.ERROR: ErrorBody,
 }

@@ -19,7 +19,10 @@ CONTINUE_TASK: Final = "continue_task"
 CONFIRMATION_RESPONSE: Final = "confirmation_response"
 VISIBILITY: Final = "visibility"
 STOP_REPLY: Final = "stop_reply"
+TYPING: Final = "typing"
 WATCH_CRAWL: Final = "watch_crawl"
+WATCH_CONVERSATION: Final = "watch_conversation"
+PERSON_TYPING: Final = "person_typing"
 
 # server -> client
 SESSION_JOINED: Final = "session_joined"
@@ -35,7 +38,9 @@ SESSION_EXPIRED: Final = "session_expired"
 SESSION_DELETED: Final = "session_deleted"
 HISTORY_LOST: Final = "history_lost"
 ERROR: Final = "error"
+PRESENCE: Final = "presence"
 CRAWL_PROGRESS: Final = "crawl_progress"
+CONVERSATION_CHANGED: Final = "conversation_changed"
 
 HISTORY_LIMIT: Final = 200
 PAGE_LIMIT: Final = 500
@@ -48,7 +53,7 @@ ClientId = Annotated[str, Meta(pattern=rf"^{_CLIENT_ID.pattern}\Z")]
 VisitorId = Annotated[str, Meta(max_length=64, pattern=rf"^{_CLIENT_ID.pattern}\Z")]
 T = TypeVar("T")
 
-MessageKind = Literal["question", "task", "aborted", "notice", "error"]
+MessageKind = Literal["question", "task", "aborted", "notice", "error", "person"]
 # JSON that is sent as it is stored. `typescript` names the type of what is inside.
 MessageJson = Annotated[Raw, Meta(extra={"typescript": "Message"})]
 TaskJson = Annotated[Raw, Meta(extra={"typescript": "Task"})]
@@ -76,6 +81,21 @@ class WatchCrawl(Struct, rename="camel"):
     """The payload of `watch_crawl`."""
 
     site_id: str
+
+
+class WatchConversation(Struct, rename="camel"):
+    """The payload of `watch_conversation`."""
+
+    site_id: str
+    conversation_id: str
+
+
+class PersonTyping(Struct, rename="camel"):
+    """The payload of `person_typing`."""
+
+    site_id: str
+    conversation_id: str
+    typing: bool
 
 
 class RestoreRequest(Struct, rename="camel"):
@@ -128,6 +148,13 @@ class StopReply(Struct, rename="camel"):
     session_id: str
 
 
+class Typing(Struct, rename="camel"):
+    """The visitor types, or has stopped; never what."""
+
+    session_id: str
+    typing: bool
+
+
 class Retention(Struct, rename="camel", frozen=True):
     """How long the client keeps what, and how long the server waits."""
 
@@ -176,6 +203,12 @@ class Stream(Struct, rename="camel"):
     next_chunk: int
 
 
+class PersonShown(Struct, rename="camel", frozen=True):
+    """Somebody of the site who has the conversation, as the visitor sees them."""
+
+    name: str
+
+
 class InitAnswer(Struct, rename="camel"):
     session_id: str
     created_at: int
@@ -198,6 +231,7 @@ class SessionInfo(Struct, rename="camel"):
     truncated: bool
     task: TaskJson | None
     streams: list[Stream]
+    person: PersonShown | None
     site_config: SiteConfigJson
     retention: Retention
     message_log: bool
@@ -222,6 +256,7 @@ class Joined(Struct, rename="camel"):
     task: TaskJson | None
     streams: list[Stream]
     epoch: int
+    person: PersonShown | None
     ok: bool = True
 
 

@@ -56,8 +56,32 @@ class SiteSummary(Struct, rename="camel", frozen=True):
     snippet: str
 
 
+class PersonRow(Struct, rename="camel", frozen=True):
+    """Somebody of the site who has a conversation. `is_you`: the caller."""
+
+    name: str
+    since: int
+    is_you: bool
+
+
+class Taken(Struct, frozen=True):
+    """The answer to a take-over."""
+
+    person: PersonRow
+
+
+class Said(Struct, rename="camel", frozen=True):
+    """What a person has said is stored."""
+
+    message_id: str
+    seq: int
+
+
 class SessionRow(Struct, rename="camel", frozen=True):
-    """A conversation in a list."""
+    """A conversation in a list. `waiting_since`: when the visitor said the last word; None when somebody else did.
+
+    `last_text`: the newest message of a live conversation.
+    """
 
     conversation_id: str
     started_at: int
@@ -66,6 +90,9 @@ class SessionRow(Struct, rename="camel", frozen=True):
     visitor_id: str | None
     first_text: str
     live: bool
+    last_text: str | None
+    waiting_since: int | None
+    person: PersonRow | None
 
 
 class SessionRows(Struct, rename="camel", frozen=True):
@@ -83,6 +110,7 @@ class Transcript(Struct, rename="camel", frozen=True):
     last_activity: int
     visitor_id: str | None
     live: bool
+    person: PersonRow | None
     messages: list[MessageJson]
     more: bool
     context: Raw | None

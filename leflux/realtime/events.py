@@ -43,6 +43,7 @@ class Events:
             protocol.UPDATE_CONTEXT: self.context,
             protocol.VISIBILITY: self.visibility,
             protocol.STOP_REPLY: self.stop,
+            protocol.TYPING: self.typing,
         } | self._tasks.handlers()
         for event, handler in handlers.items():
             server.on(event, self._acknowledged(handler))
@@ -111,6 +112,11 @@ class Events:
     async def stop(self, socket: VisitorSocket, payload: Any) -> dict[str, bool]:
         request = protocol.convert(payload, protocol.StopReply)
         await self._chat.stop_reply(socket, request.session_id)
+        return OK
+
+    async def typing(self, socket: VisitorSocket, payload: Any) -> dict[str, bool]:
+        request = protocol.convert(payload, protocol.Typing)
+        await self._chat.typing(socket, request.session_id, request.typing)
         return OK
 
 

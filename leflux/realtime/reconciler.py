@@ -13,9 +13,10 @@ from backends.errors import SessionDeleted, SessionNotFound, StorageError
 from backends.records import Session, SessionRef
 from leflux import protocol
 from leflux.chat.policy import Policy
-from leflux.chat.ports import CancelPort, VisitorSocket
+from leflux.chat.ports import VisitorSocket
 from leflux.common.recurring import Recurring
 from leflux.realtime.hub import Hub, VisitorSockets
+from leflux.realtime.presence import VisitorPresence
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,8 @@ class Reconciler(Recurring):
         sockets: VisitorSockets,
         store: ReconcilerStore,
         policy: Callable[[str], Policy],
-        answering: CancelPort,
         missed: Callable[[SessionRef], Awaitable[None]],
+        presence: VisitorPresence,
         interval: float = INTERVAL,
     ) -> None:
         super().__init__("reconciler", self.look, interval)
@@ -55,8 +56,8 @@ class Reconciler(Recurring):
         self._sockets = sockets
         self._store = store
         self._policy = policy
-        self._answering = answering
         self._missed = missed
+        self._presence = presence
         self._behind: dict[str, int] = {}
         self._missing: dict[str, int] = {}
 
@@ -81,7 +82,7 @@ class Reconciler(Recurring):
             if socket.session_id == session_id and socket.epoch == epoch:
                 await self._compare(socket, session, ref)
         except SessionDeleted:
-            self._answering.cancel(session_id)
+            self._presence.cancel(session_id)
             await self._hub.ended_here(session_id, protocol.SESSION_DELETED)
         except SessionNotFound:
             await self._gone(socket, ref)
@@ -108,7 +109,9 @@ class Reconciler(Recurring):
                 return  # It has just claimed the session again, and does not hold it yet.
             read_only_ms = self._policy(session.site_id).retention().read_only_ms
             await self._hub.taken_over(session.session_id, session.epoch, read_only_ms)
-        elif session.seq <= socket.seq:
+            return
+        await self._presence.compare(socket, session)
+        if session.seq <= socket.seq:
             self._behind.pop(socket.sid, None)
         elif self._behind.get(socket.sid) != socket.seq:
             # A stored message may still be in transit. Only a socket that stays behind has missed one.

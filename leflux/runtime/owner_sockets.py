@@ -6,6 +6,7 @@ from msgspec import Struct
 from tornado.httputil import HTTPServerRequest
 
 from backends.base import Storage
+from leflux.chat.service import Chat
 from leflux.config import Settings
 from leflux.crawling.background import Crawls
 from leflux.owner.access import OwnerAccess, OwnerClaim
@@ -44,13 +45,19 @@ def open_owner_sockets(
     access: OwnerAccess,
     server: SocketServer,
     bus: Bus,
+    chat: Chat,
     address_limit: RateLimit,
 ) -> OwnerSockets:
     """Without a dashboard, no page of it is admitted and nothing is told."""
     pages = CrawledPages(storage.settings)
     feed = CrawlFeed(server, pages.newest, bus)
     events = DashboardEvents(
-        server=server, access=access, sites={site.id for site in settings.sites}, feed=feed, address_limit=address_limit
+        server=server,
+        access=access,
+        sites={site.id for site in settings.sites},
+        feed=feed,
+        chat=chat,
+        address_limit=address_limit,
     )
     told = None
     if settings.dashboard.enabled:

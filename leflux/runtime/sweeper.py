@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -134,3 +134,8 @@ class Sweeper:
                 stuck += 1
                 log.exception("a log line cannot be stored", session=entry.session_id[:8], seq=entry.seq)
         return stuck == 0
+
+
+def sweep_interval(idle_ttls: Iterable[float]) -> float:
+    """Seconds between two sweeps: often enough for the shortest idle time and for questions that a crash left open."""
+    return max(0.2, min(1.0, *(idle_ttl / 5 for idle_ttl in idle_ttls)))

@@ -1,6 +1,6 @@
 """Wires the parts of one serving process, and starts and stops them together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,10 @@ from backends.records import SessionRef
 from leflux.agents import open_agent
 from leflux.agents.answering import Answering
 from leflux.chat.conversation_events import ConversationEvents
+from leflux.chat.conversation_ids import ConversationIdSource
 from leflux.chat.ports import ChatPorts, ChatRates
 from leflux.chat.service import Chat
+from leflux.common.server_key import ServerKey
 from leflux.common.signals import Signal
 from leflux.config import Settings
 from leflux.http1.latency import Latencies
@@ -22,18 +24,20 @@ from leflux.owner.analytics import Stats
 from leflux.owner.service import RULES, OwnerService
 from leflux.protocol import SESSION_DELETED
 from leflux.realtime.bus import RedisBus
+from leflux.realtime.conversation_feed import ConversationFeed
 from leflux.realtime.engine import EVENTS_PER_MESSAGE, Gates, LocalManager, SocketFront
 from leflux.realtime.engine import Server as SocketServer
 from leflux.realtime.events import Events
 from leflux.realtime.hub import Hub, NoBus, VisitorSockets
 from leflux.realtime.notes import GAP, GONE, Bus
+from leflux.realtime.presence import VisitorPresence
 from leflux.realtime.rate_counter import RedisRateCounter
 from leflux.realtime.reconciler import Reconciler
 from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
 from leflux.runtime.owner_sockets import late_gate, open_owner_sockets, socket_gate
 from leflux.runtime.store_watch import StoreWatch
-from leflux.runtime.sweeper import Sweeper
+from leflux.runtime.sweeper import Sweeper, sweep_interval
 from leflux.sites.origin_gate import OriginGate
 from leflux.sites.rate_limits import NEAR_LIMIT, FleetLimit, LookupLimit, RateLimit
 from leflux.sites.registry import Sites
@@ -145,6 +149,7 @@ class Process:
 
     def _wire_chat(self) -> None:
         limits, answering = self._settings.limits, self._answering
+        self._feed = ConversationFeed(self._server, ConversationIdSource(ServerKey(self.storage.settings)), self._bus)
         streams = Streams(answering.streams, answering.writes, answering.stop, self._bus)
         self._chat = Chat(
             ChatPorts(
@@ -165,8 +170,11 @@ class Process:
                     lookups=LookupLimit(),
                 ),
                 events=self._events,
+                news=self._feed,
             )
         )
+        self._presence = VisitorPresence(self._hub, self._sockets, answering, self._tasks.engine, self._policy)
+        self._feed.subscribe(self._presence.heard)
         tasks = TaskEvents(self._chat, self._tasks.engine)
         Events(self._chat, tasks, self._hub, self._sockets).register(self._server)
 
@@ -178,6 +186,7 @@ class Process:
             access=self._access,
             server=self._server,
             bus=self._bus,
+            chat=self._chat,
             address_limit=self._address_limit.local,
         )
         self.crawls = self._dashboard.crawls
@@ -195,8 +204,8 @@ class Process:
             sockets=self._sockets,
             store=self.storage.sessions,
             policy=self._policy,
-            answering=self._answering,
             missed=missed,
+            presence=self._presence,
             interval=RECONCILE_ALONE if self._bus.is_alone else RECONCILE,
         )
         self._bus.subscribe(GAP, gap)
@@ -214,11 +223,8 @@ class Process:
     def _wire_http(self) -> HTTPServerConnectionDelegate:
         """The visitors' calls in front, then the socket handshakes, then the application."""
         settings, cap, forms = self._settings, self._settings.limits.frame_bytes, demo.FormLog()
-        routes = [
-            *ops.routes(self._ops()),
-            *pages.routes(),
-            *dashboard.routes(settings.dashboard.enabled, settings.server.base_path),
-        ]
+        base_path = settings.server.base_path
+        routes = [*ops.routes(self._ops()), *pages.routes(), *dashboard.routes(settings.dashboard.enabled, base_path)]
         if settings.dashboard.enabled:
             dependencies = open_dependencies(
                 settings=settings,
@@ -290,8 +296,3 @@ class Process:
             await self._redis.close()
         await self._agent.close()
         await self.storage.close()
-
-
-def sweep_interval(idle_ttls: Iterable[float]) -> float:
-    """Seconds between two sweeps: often enough for the shortest idle time and for questions that a crash left open."""
-    return max(0.2, min(1.0, *(idle_ttl / 5 for idle_ttl in idle_ttls)))

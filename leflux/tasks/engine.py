@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.errors import StorageError, StoreUnavailable, VersionConflict
-from backends.records import SessionRef
+from backends.records import Person, SessionRef
 from leflux import protocol
 from leflux.chat.ports import VisitorPort
 from leflux.protocol import ActionComplete, ActionStarted, ConfirmationResponse, SequenceComplete
 from leflux.tasks import ledger, planning, task_changes, texts
+from leflux.tasks.announcements import announcement
 from leflux.tasks.checks import PlanRefused, check
 from leflux.tasks.consent import guard
 from leflux.tasks.current_page import CurrentPages
@@ -170,6 +171,9 @@ class TaskEngine:
     ) -> None:
         """The page is ready, and has just described itself."""
 
+        if await self._repository.person(ref) is not None:
+            raise ReportRejected("held", "A person has the conversation.")
+
         def rule(entry: StoredTask) -> Change:
             return ledger.resume(entry.state, url, epoch, context, self._repository.now(), self._rules(ref), page)
 
@@ -209,6 +213,15 @@ class TaskEngine:
         except (ReportRejected, StorageError) as error:
             log.debug("nothing held", session=ref.session_id[:8], error=str(error))
 
+    async def pause(self, ref: SessionRef) -> None:
+        """Hold the task, if there is one: a person has taken the conversation. It may go on when it is handed back."""
+        try:
+            await self._repository.change(
+                ref, lambda entry: ledger.hold(entry.state, self._repository.now(), self._rules(ref))
+            )
+        except ReportRejected as refusal:
+            log.debug("nothing paused", session=ref.session_id[:8], error=str(refusal))
+
     async def rejoin(self, ref: SessionRef, epoch: int, url: str | None, page: str = "", journal: Any = None) -> None:
         """A socket of the instance `page` has joined at `url`: go on, ask, or end (T3, T6, T7)."""
         arrival = Arrival(url, page, epoch, read(journal))
@@ -220,6 +233,8 @@ class TaskEngine:
 
         for attempt in range(REJOIN_RETRIES):
             try:
+                if await self._repository.person(ref) is not None:
+                    return
                 # The new page has not described itself yet. This is the description of the page before.
                 before = (await self._pages.page(ref)).context
                 change = await self._apply(ref, partial(rule, before=before), epoch)
@@ -237,14 +252,16 @@ class TaskEngine:
         """End a task that the store reports as overdue, unless it has changed since."""
         ref = self._repository.ref(site_id, session_id)
 
-        def rule(entry: StoredTask) -> Change:
+        def rule(entry: StoredTask, person: Person | None) -> Change:
             now, due = self._repository.now(), entry.record.deadline
             if due is None or now < due:
                 return Change(entry.state)
+            if person is not None:
+                return Change(task_changes.postpone(entry.state, person.until + self._rules(ref).hold))
             return ledger.expire(entry.state, now)
 
         try:
-            await self._repository.change(ref, rule)
+            await self._repository.change(ref, partial(rule, person=await self._repository.person(ref)))
         except (ReportRejected, StorageError) as error:
             log.debug("not expired", session=session_id[:8], error=str(error))
 
@@ -260,23 +277,9 @@ class TaskEngine:
         return change
 
     async def _tell(self, ref: SessionRef, change: Change) -> None:
-        state, question = change.state, change.state.question
-        if change.signal == "ask" and question is not None:
-            asked = {
-                "taskId": state.task_id,
-                "actionId": question.action_id,
-                "message": question.message,
-                "confirm_label": question.confirm_label,
-                "cancel_label": question.cancel_label,
-                "kind": question.kind,
-            }
-            await self._visitors.emit(ref.session_id, protocol.CONFIRMATION_REQUIRED, asked)
-        elif change.signal == "plan":
-            plan = {"taskId": state.task_id, "actions": list(state.steps[state.cursor :]), "isSequence": True}
-            plan |= {"hosts": self._pages.hosts(ref.site_id)}
-            plan |= {"message": state.say} if state.say else {}
-            plan |= {"resumed": True} if change.resumed else {}
-            await self._visitors.emit(ref.session_id, protocol.ACTION_PLAN, plan)
+        hosts = self._pages.hosts(ref.site_id)
+        if (event := announcement(change, hosts)) is not None:
+            await self._visitors.emit(ref.session_id, *event)
 
 
 def _begun(state: TaskState) -> Reply:

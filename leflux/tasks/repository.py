@@ -6,15 +6,17 @@ from uuid import uuid4
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
 
-from backends.base import Messages, Tasks
+from backends.base import Messages, Sessions, Tasks
 from backends.clock import now_ms
-from backends.errors import StoreUnavailable, VersionConflict
-from backends.records import Draft, SessionRef, Task
+from backends.errors import SessionTaken, StoreUnavailable, VersionConflict
+from backends.records import Draft, Person, SessionRef, Task
 from leflux import protocol
 from leflux.chat.policy import Policy
 from leflux.chat.ports import VisitorPort
-from leflux.chat.service import INTERNAL_ID, reply_key
+from leflux.chat.service import reply_key
+from leflux.chat.untrusted import INTERNAL_ID
 from leflux.tasks import ledger, task_changes
 from leflux.tasks.ledger import Change, LedgerRules, ReportRejected
 from leflux.tasks.model import Ending, TaskState, decode, encode
@@ -39,7 +41,7 @@ class TaskEnds(Protocol):
     def ended(self, ref: SessionRef, ending: Ending) -> None: ...
 
 
-class TaskStore(Tasks, Messages, Protocol):
+class TaskStore(Sessions, Tasks, Messages, Protocol):
     """The part of the session store that tasks use."""
 
 
@@ -78,6 +80,10 @@ class TaskRepository:
         """The session's task, live or ended."""
         record = await self._store.task(ref)
         return None if record is None else StoredTask(record, decode(record.body))
+
+    async def person(self, ref: SessionRef) -> Person | None:
+        """Who of the site has the session: until it is handed back, the task waits."""
+        return (await self._store.load(ref)).person
 
     async def live(self, ref: SessionRef, task_id: str | None = None) -> StoredTask:
         """The live task; one whose end is decided is ended first. Raises `ReportRejected`."""
@@ -133,7 +139,11 @@ class TaskRepository:
         if ending is None:
             return
         draft = _draft(state, ending, self._policy(ref.site_id).message_log)
-        stored = await self._store.append(ref, draft)
+        try:
+            stored = await self._store.append(ref, draft)
+        except SessionTaken:
+            # A person has closed the question that this end answers: it is told without an answer.
+            stored = await self._store.append(ref, _draft(state, replace(ending, closes_turn=None), draft.logged))
         await self._ends.ending(ref, state, stored.seq)
         try:
             await self.put(ref, task_changes.ended(state), entry.record.version)

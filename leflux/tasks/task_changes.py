@@ -13,6 +13,11 @@ def abort(state: TaskState, reason: Reason, text: str | None = None, closes_turn
     return replace(state, ending=state.ending or ending)
 
 
+def postpone(state: TaskState, until: int) -> TaskState:
+    """Hold the task until then (ms): a person has the conversation."""
+    return replace(state, status="held", held_until=until) if state.ending is None else state
+
+
 def ended(state: TaskState) -> TaskState:
     """Mark the task as ended: its last message is stored."""
     if (ending := state.ending) is None:

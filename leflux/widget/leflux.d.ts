@@ -8,7 +8,7 @@ export interface LeFluxMessage {
   text: string;
   ts: number;
   clientMessageId?: string;
-  kind?: "question" | "task" | "aborted" | "notice" | "error";
+  kind?: "question" | "task" | "aborted" | "notice" | "error" | "person";
   data?: unknown;
 }
 

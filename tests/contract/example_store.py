@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backends.errors import StoreUnavailable
 from backends.memory.log import MemoryLog, MemorySettingsStore
-from backends.memory.store import MemorySessions
+from backends.memory.sessions import MemorySessions
 from backends.records import (
     Appended,
     AuditEntry,
@@ -25,6 +25,7 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
     Versioned,
 )
@@ -91,6 +92,14 @@ class SnapshotSessions(MemorySessions):
     ) -> Task:
         with self._file.saving():
             return await super().swap_task(ref, task, expect, epoch, renews)
+
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        with self._file.saving():
+            return await super().take(ref, account, name, silence, force)
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        with self._file.saving():
+            return await super().hand_back(ref, account)
 
     async def lease(self, ref: SessionRef, worker: str, seconds: float) -> Session | None:
         with self._file.saving():

@@ -16,9 +16,11 @@ from backends import StoreSettings, open_storage
 from backends.errors import (
     DuplicateIdConflict,
     NotOwner,
+    NotTaken,
     SessionDeleted,
     SessionExists,
     SessionNotFound,
+    SessionTaken,
     VersionConflict,
 )
 from backends.records import Deletion, Erased, NewSession, SessionRef
@@ -152,8 +154,42 @@ class StoreMachine(RuleBasedStateMachine):
     def answer(self, session_id: str) -> None:
         model = self.model[session_id]
         draft = make_draft("because", role="assistant", closes_turn=model.asked or None)
+        if 0 < model.asked <= model.taken_at:
+            self.refused(SessionTaken, self.store.append(self.ref(session_id), draft))
+            return
         stored = self.do(self.store.append(self.ref(session_id), draft))
         assert stored.seq == model.append(draft.id, "because", None, closes=model.asked).seq
+
+    @rule(session_id=live, account=WORKERS, force=st.booleans())
+    def take(self, session_id: str, account: str, force: bool) -> None:
+        model = self.model[session_id]
+        call = self.store.take(self.ref(session_id), account, account.title(), LONG, force)
+        if model.account not in (None, account) and not force:
+            self.refused(SessionTaken, call)
+            return
+        taking = self.do(call)
+        assert taking.is_new is (model.account != account)
+        before = None if taking.taken_from is None else taking.taken_from.account
+        assert before == (model.account if taking.is_new else None)
+        model.take(account)
+
+    @rule(session_id=live, account=WORKERS)
+    def hand_back(self, session_id: str, account: str) -> None:
+        model = self.model[session_id]
+        has_it = model.account == account
+        assert self.do(self.store.hand_back(self.ref(session_id), account)) is has_it
+        if has_it:
+            model.account = None
+
+    @rule(session_id=live, account=WORKERS, text=TEXTS)
+    def say_as_a_person(self, session_id: str, account: str, text: str) -> None:
+        model = self.model[session_id]
+        draft = make_draft(text, role="assistant", kind="person", account=account)
+        call = self.store.append(self.ref(session_id), draft)
+        if model.account != account:
+            self.refused(NotTaken, call)
+        else:
+            assert self.do(call).seq == model.append(draft.id, text, None).seq
 
     @rule(session_id=live, off=st.integers(-1, 1), late=st.booleans(), task_id=st.sampled_from(["t-1", "t-2"]))
     def swap_task(self, session_id: str, off: int, late: bool, task_id: str) -> None:
@@ -215,6 +251,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert (session.seq, session.epoch, session.holder) == (len(model.said), model.epoch, model.holder)
             assert (session.asked, session.answered) == (model.asked, model.answered)
             assert session.attempts == model.attempts
+            assert (session.person and session.person.account) == model.account
             assert [decoded(body)["seq"] for body in snapshot.messages] == list(range(1, len(model.said) + 1))
             assert [decoded(body)["text"] for body in snapshot.messages] == [one.text for one in model.said]
             task = snapshot.task

@@ -27,14 +27,22 @@ class Modelled:
     task_version: int = 0
     task_id: str | None = None
     context: bytes | None = None
+    account: str | None = None
+    taken_at: int = 0
+
+    def take(self, account: str) -> None:
+        self.account, self.taken_at = account, len(self.said)
+        self.answered, self.attempts, self.lease = max(self.asked, self.answered), 0, None
 
     def append(self, message_id: str, text: str, key: str | None, opens: bool = False, closes: int = 0) -> Said:
         said = Said(len(self.said) + 1, message_id, text)
         self.said.append(said)
         if key is not None:
             self.by_key[key] = said
-        if opens:
+        if opens and self.account is None:
             self.asked = said.seq
+        elif opens:
+            closes = said.seq
         if closes:
             self.answered = max(self.answered, closes)
             self.attempts = 0

@@ -39,7 +39,8 @@ def test_the_events_are_those_of_the_protocol_with_their_fields() -> None:
 
 def test_every_event_name_of_the_protocol_has_a_payload() -> None:
     declared = {value for name, value in vars(protocol.messages).items() if name.isupper() and isinstance(value, str)}
-    owners = {protocol.WATCH_CRAWL, protocol.CRAWL_PROGRESS}
+    owners = {protocol.WATCH_CRAWL, protocol.CRAWL_PROGRESS, protocol.WATCH_CONVERSATION}
+    owners |= {protocol.PERSON_TYPING, protocol.CONVERSATION_CHANGED}
     assert declared == {*protocol.CLIENT_EVENTS, *protocol.SERVER_EVENTS, *owners}
     assert all(f"`{event}`" in section("Events") for event in owners)
 

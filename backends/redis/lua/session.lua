@@ -22,7 +22,8 @@ end
 -- This runs with every call, so it has no loop and makes one table only.
 local function read_state()
   local v = redis.pcall('HMGET', KEYS[1], 'site', 'created', 'activity', 'seq', 'epoch', 'holder', 'asked', 'answered',
-    'attempts', 'visitor', 'continues', 'last', 'lease', 'lease_until', 'task', 'status', 'deadline', 'version')
+    'attempts', 'visitor', 'continues', 'last', 'lease', 'lease_until', 'task', 'status', 'deadline', 'version',
+    'take_over')
   if v.err then return nil, {'corrupt'} end
   if v[1] ~= ARGV[1] then
     if not v[1] and redis.call('EXISTS', KEYS[1]) == 1 then return nil, {'corrupt'} end
@@ -32,7 +33,7 @@ local function read_state()
     values = v, created = tonumber(v[2]), activity = tonumber(v[3]), seq = tonumber(v[4]), epoch = tonumber(v[5]),
     holder = v[6], asked = tonumber(v[7]), answered = tonumber(v[8]), attempts = tonumber(v[9]), visitor = v[10],
     continues = v[11], last = tonumber(v[12]), lease = v[13], lease_until = tonumber(v[14]), task = v[15],
-    status = v[16], deadline = v[17], version = tonumber(v[18])
+    status = v[16], deadline = v[17], version = tonumber(v[18]), take_over = v[19]
   }
   if not (row.created and row.activity and row.seq and row.epoch and row.asked and row.answered and row.attempts
       and row.last and row.lease_until and row.version) then
@@ -54,6 +55,12 @@ local function find()
   local row, why = read_state()
   if row then
     if is_idle(row) then return nil, {'not_found'} end
+    if row.take_over then
+      -- 1 account, 2 name, 3 since, 4 until, 5 silence, 6 seq; times in ms.
+      row.take_over = cmsgpack.unpack(row.take_over)
+      row.person = row.now < row.take_over[4] and row.take_over
+      if not row.person then row.values[19] = false end
+    end
     return row
   end
   local buried = redis.call('HGET', KEYS[5], ARGV[1])
@@ -86,6 +93,10 @@ local function update(row, changes)
     row.values[places[field]] = value
   end
   redis.call('HSET', KEYS[1], unpack(arguments))
+end
+
+local function put_take_over(record)
+  redis.call('HSET', KEYS[1], 'take_over', cmsgpack.pack(record))
 end
 
 local function snapshot(row, since, limit)

@@ -2,7 +2,7 @@
 
 export type Role = "visitor" | "assistant" | "system";
 
-export type MessageKind = "question" | "task" | "aborted" | "notice" | "error";
+export type MessageKind = "question" | "task" | "aborted" | "notice" | "error" | "person";
 
 /** An account that the caller may remove. */
 export interface Account {
@@ -137,6 +137,13 @@ export interface Owner {
   csrfToken: string | null;
 }
 
+/** Somebody of the site who has a conversation. `isYou`: the caller. */
+export interface PersonRow {
+  name: string;
+  since: number;
+  isYou: boolean;
+}
+
 export interface PlaybookTask {
   id: string;
   match: string[];
@@ -182,7 +189,7 @@ export interface SessionPage {
   nextCursor: string | null;
 }
 
-/** A conversation in a list. */
+/** A conversation in a list. `waitingSince`: when the visitor said the last word; null when somebody else did. */
 export interface SessionRow {
   conversationId: string;
   startedAt: number;
@@ -191,6 +198,9 @@ export interface SessionRow {
   visitorId: string | null;
   firstText: string;
   live: boolean;
+  lastText: string | null;
+  waitingSince: number | null;
+  person: PersonRow | null;
 }
 
 /** `config` is the whole appearance: it replaces the configuration's. `version` as in `Privacy`. */
@@ -304,6 +314,7 @@ export interface Transcript {
   lastActivity: number;
   visitorId: string | null;
   live: boolean;
+  person: PersonRow | null;
   messages: Message[];
   more: boolean;
   context: unknown | null;

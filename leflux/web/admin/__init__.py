@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leflux.web.admin import account, analytics, audit, crawl, export, login, privacy, sessions, sites
+from leflux.web.admin import account, analytics, audit, crawl, export, login, persons, privacy, sessions, sites
 from leflux.web.admin.base import AdminHandler
 from leflux.web.admin.dependencies import AdminDependencies
 
@@ -31,6 +31,9 @@ def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
         (rf"{SITE}/sessions", sessions.SessionsHandler),
         (rf"{SITE}/sessions/delete", sessions.DeleteHandler),
         (rf"{SITE}/sessions/([^/]+)", sessions.SessionHandler),
+        (rf"{SITE}/sessions/([^/]+)/take", persons.TakeHandler),
+        (rf"{SITE}/sessions/([^/]+)/say", persons.SayHandler),
+        (rf"{SITE}/sessions/([^/]+)/release", persons.ReleaseHandler),
         (rf"{SITE}/export", export.ExportHandler),
         (rf"{SITE}/analytics", analytics.AnalyticsHandler),
         (rf"{SITE}/crawl", crawl.CrawlHandler),

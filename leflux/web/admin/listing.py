@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from backends.errors import SessionDeleted, SessionNotFound
-from backends.records import LogEntry, LogQuery, LogSession, Role
+from backends.records import LogEntry, LogQuery, LogSession, Role, Snapshot
 from leflux.chat.conversation_ids import ConversationIds
 from leflux.protocol import Problem
 from leflux.sites.registry import Site
@@ -20,8 +20,8 @@ SEARCH_CHARS = 200
 AT_ONCE = 8
 EXPORT_PAGE, EXPORT_LINES = 50, 500
 
-Rows = list[tuple[LogSession, bool]]
-"""Sessions of the log, and whether each goes on."""
+Rows = list[tuple[LogSession, Snapshot | None]]
+"""Sessions of the log, and of each that goes on its state with the newest message."""
 
 
 class Listing(Struct, frozen=True):
@@ -48,16 +48,17 @@ class Listing(Struct, frozen=True):
         rows: Rows = []
         for first in range(0, len(sessions), AT_ONCE):
             batch = sessions[first : first + AT_ONCE]
-            lives = await asyncio.gather(*(self._is_live(session.session_id) for session in batch))
+            lives = await asyncio.gather(*(self._live(session.session_id) for session in batch))
             rows += zip(batch, lives, strict=True)
-        return [(session, live) for session, live in rows if self.state == "all" or live == (self.state == "live")]
+        wanted = self.state == "live"
+        return [row for row in rows if self.state == "all" or (row[1] is not None) == wanted]
 
-    async def _is_live(self, session_id: str) -> bool:
+    async def _live(self, session_id: str) -> Snapshot | None:
+        ref = self.dependencies.chat.ref(self.site.id, session_id)
         try:
-            await self.dependencies.storage.sessions.load(self.dependencies.chat.ref(self.site.id, session_id))
+            return await self.dependencies.storage.sessions.restore(ref, 0, 1)
         except (SessionNotFound, SessionDeleted):
-            return False
-        return True
+            return None
 
     async def lines(self) -> AsyncIterator[LogEntry]:
         """Every message of the listed conversations, the newest conversation first; holds one page of them."""

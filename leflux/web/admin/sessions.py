@@ -6,15 +6,17 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from backends.errors import SessionNotFound
-from backends.records import LogSession
+from backends.records import LogSession, Snapshot
 from leflux import protocol
+from leflux.owner.accounts import Account
 from leflux.protocol.owner_api import Receipt, SessionRow, SessionRows
 from leflux.sites.registry import Site
 from leflux.web.admin.base import AdminHandler, now_ms
 from leflux.web.admin.listing import FilteredHandler
-from leflux.web.admin.transcript import read_transcript
+from leflux.web.admin.transcript import person_row, read_transcript
 
 LISTED, MOST_LISTED = 50, 100
+LAST_TEXT = 200
 TRANSCRIPT = 1_000
 
 
@@ -28,11 +30,20 @@ class SessionsHandler(FilteredHandler):
     async def get(self, site_id: str) -> None:
         site, ids = self.site(site_id), await self.conversation_ids()
         rows, cursor = await self.listing(site, self.count("limit", LISTED, MOST_LISTED), ids).page()
-        sessions = [_row(ids.of(session.session_id), session, live) for session, live in rows]
+        sessions = [_row(ids.of(session.session_id), session, live, self.account) for session, live in rows]
         self.answer(SessionRows(sessions, ids.cursor(cursor)))
 
 
-def _row(conversation_id: str, session: LogSession, live: bool) -> SessionRow:
+class _LastMessage(Struct):
+    """What a listing repeats of the newest message."""
+
+    role: str
+    text: str
+    ts: int
+
+
+def _row(conversation_id: str, session: LogSession, live: Snapshot | None, reader: Account) -> SessionRow:
+    newest = msgspec.json.decode(live.messages[-1], type=_LastMessage) if live is not None and live.messages else None
     return SessionRow(
         conversation_id=conversation_id,
         started_at=session.started_at,
@@ -40,7 +51,10 @@ def _row(conversation_id: str, session: LogSession, live: bool) -> SessionRow:
         messages=session.messages,
         visitor_id=session.visitor_id,
         first_text=session.first_text,
-        live=live,
+        live=live is not None,
+        last_text=None if newest is None else newest.text[:LAST_TEXT],
+        waiting_since=newest.ts if newest is not None and newest.role == "visitor" else None,
+        person=None if live is None else person_row(live.session, reader),
     )
 
 
@@ -59,7 +73,7 @@ class SessionHandler(_Erasing):
         site, ids = self.site(site_id), await self.conversation_ids()
         ref = self.dependencies.chat.ref(site.id, ids.session_id(name))
         since, limit = self.number("since", 0) or 0, self.count("limit", TRANSCRIPT, TRANSCRIPT)
-        transcript = await read_transcript(self.dependencies.storage, ids, ref, since, limit)
+        transcript = await read_transcript(self.dependencies.storage, ids, ref, since, limit, self.account)
         await self._note_reading(site, ids.of(ref.session_id))
         self.answer(transcript)
 

@@ -8,6 +8,8 @@ from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound
 from backends.records import LogSession, Session, SessionRef, Task
 from leflux.chat.conversation_ids import ConversationIds
+from leflux.owner.accounts import Account
+from leflux.protocol.owner_api import PersonRow
 
 
 class _LiveSession(Struct, frozen=True):
@@ -19,7 +21,7 @@ class _LiveSession(Struct, frozen=True):
 
 
 async def read_transcript(
-    storage: Storage, ids: ConversationIds, ref: SessionRef, since: int, limit: int
+    storage: Storage, ids: ConversationIds, ref: SessionRef, since: int, limit: int, reader: Account
 ) -> dict[str, Any]:
     """At most `limit` messages with `seq > since`. Raises `SessionNotFound`, and `SessionDeleted` for a purged one."""
     logged = await storage.log.session(ref.site_id, ref.session_id)
@@ -36,10 +38,17 @@ async def read_transcript(
         "continues": ids.optional(head["continues"]),
         **await _messages(storage, ref, since, limit, logged is not None),
         "live": live is not None,
+        "person": None if live is None else person_row(live.session, reader),
         "context": None if live is None or live.context is None else Raw(live.context),
         "tasks": [] if live is None or live.task is None else [Raw(live.task.body)],
         "continuedBy": ids.optional(await storage.log.continued_by(ref.site_id, ref.session_id)),
     }
+
+
+def person_row(session: Session, reader: Account) -> PersonRow | None:
+    """Who of the site has the session, as `reader` is told."""
+    person = session.person
+    return None if person is None else PersonRow(person.name, person.since, person.account == reader.email)
 
 
 async def _live(storage: Storage, ref: SessionRef) -> _LiveSession:

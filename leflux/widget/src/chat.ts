@@ -202,7 +202,7 @@ export class Chat extends Emitter implements ChatHost {
     else if (hint.type === "cleared") this.clearedElsewhere(hint);
     else if (hint.type === "done") transcript.ended(hint.streamId, hint);
     else if (hint.type === "stream" && !this.isLeader && hint.sessionId === this.conversation.sessionId) {
-      transcript.stream = hint.stream;
+      [transcript.stream, this.sync.person] = [hint.stream, hint.person];
       this.sync.setTyping(hint.typing);
     }
     this.changed();

@@ -2,7 +2,7 @@
 
 export type Role = "visitor" | "assistant" | "system";
 
-export type MessageKind = "question" | "task" | "aborted" | "notice" | "error";
+export type MessageKind = "question" | "task" | "aborted" | "notice" | "error" | "person";
 
 export interface ActionComplete {
   sessionId: string;
@@ -56,6 +56,7 @@ export interface ClientEvents {
   update_context: UpdateContext;
   visibility: Visibility;
   stop_reply: StopReply;
+  typing: Typing;
   action_started: ActionStarted;
   action_complete: ActionComplete;
   sequence_complete: SequenceComplete;
@@ -160,6 +161,7 @@ export interface Joined {
   task: Task | null;
   streams: Stream[];
   epoch: number;
+  person: PersonShown | null;
   ok: boolean;
 }
 
@@ -185,6 +187,11 @@ export interface MessagePage {
   more: boolean;
 }
 
+/** Somebody of the site who has the conversation, as the visitor sees them. */
+export interface PersonShown {
+  name: string;
+}
+
 /** The steps that are not done yet. `resumed`: the page was away meanwhile. */
 export interface Plan {
   taskId: string;
@@ -193,6 +200,12 @@ export interface Plan {
   message?: string;
   resumed?: boolean;
   isSequence: true;
+}
+
+/** Somebody of the site has taken the conversation, types, or has left it. */
+export interface Presence {
+  person: PersonShown | null;
+  typing: boolean;
 }
 
 /** A message as a browser remembers it: untrusted, context for the agent only. */
@@ -218,6 +231,7 @@ export interface RestoreAnswer {
   truncated: boolean;
   task: Task | null;
   streams: Stream[];
+  person: PersonShown | null;
   siteConfig: SiteConfig;
   retention: Retention;
   messageLog: boolean;
@@ -285,6 +299,7 @@ export interface ServerEvents {
   session_expired: SessionEnded;
   session_deleted: SessionEnded;
   history_lost: SessionEnded;
+  presence: Presence;
   error: Refusal;
 }
 
@@ -401,6 +416,12 @@ export interface TaskQuestion {
   message: string;
   confirmLabel: string;
   cancelLabel: string;
+}
+
+/** The visitor types, or has stopped; never what. */
+export interface Typing {
+  sessionId: string;
+  typing: boolean;
 }
 
 export interface UpdateContext {

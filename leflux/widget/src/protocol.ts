@@ -9,6 +9,7 @@ export const EVENTS = {
   send: "send_message",
   visibility: "visibility",
   stop: "stop_reply",
+  typing: "typing",
   confirm: "confirmation_response",
   context: "update_context",
   proceed: "continue_task",
@@ -27,6 +28,7 @@ export const EVENTS = {
   expired: "session_expired",
   deleted: "session_deleted",
   lost: "history_lost",
+  presence: "presence",
   error: "error",
 } as const satisfies Record<string, keyof ClientEvents | keyof ServerEvents>;
 

@@ -9,13 +9,15 @@ import type { Env } from "./env.js";
 import { HistoryReader } from "./history-reader.js";
 import type { ChatHost } from "./host.js";
 import type { HttpError } from "./http.js";
+import { NOTICES } from "./notices.js";
 import type { SendResult } from "./outbox.js";
-import type { Ack, Chunk, Joined, StreamDone } from "./protocol.js";
+import type { Ack, Chunk, Joined, Presence, StreamDone } from "./protocol.js";
 import { EVENTS, isMessage, isTask } from "./protocol.js";
 import { type Sender, sendMessage } from "./send-message.js";
 import { truncate } from "./text.js";
 import { Timers } from "./timers.js";
 import type { Message, NoticeKind } from "./types.js";
+import { TypingHint } from "./typing-hint.js";
 
 const TYPING_MS = 30_000;
 const RETRY_MS = 3_000;
@@ -23,28 +25,22 @@ const RETRY_MS = 3_000;
 const JOIN_MS = 4_000;
 const URL_MAX = 4_096;
 
-const NOTICES: Record<string, NoticeKind> = {
-  host_not_registered: "refused",
-  origin_required: "refused",
-  rate_limited: "rate-limited",
-  store_unavailable: "unavailable",
-  history_lost: "history-lost",
-};
-
 export class ServerSync implements ConnectionListener, Sender {
   typing = false;
   isJoined = false;
   /** The socket is disconnected or could not connect. */
   isDown = false;
+  /** The name of the person of the site who has the conversation. */
+  person: string | null = null;
   /** The reason of the server's last refusal, until a request succeeds. */
   problem: NoticeKind | null = null;
 
   readonly connection: Connection;
+  readonly typingHint = new TypingHint((typing) => this.person !== null && void this.ask(EVENTS.typing, { typing }));
   private readonly timers = new Timers();
   private readonly bootstrap: Bootstrap;
   private readonly reader: HistoryReader;
   private awaySince = 0;
-  /** The session of the socket's last handshake or join. */
   private joining: string | null = null;
 
   constructor(
@@ -60,6 +56,7 @@ export class ServerSync implements ConnectionListener, Sender {
       [EVENTS.message]: (message: Message) => this.message(message),
       [EVENTS.chunk]: (chunk: Chunk) => this.chunk(chunk),
       [EVENTS.done]: (done: StreamDone) => this.done(done),
+      [EVENTS.presence]: (presence: Presence) => this.present(presence),
       [EVENTS.expired]: ({ sessionId }: ResumePoint) => this.expired(sessionId),
       [EVENTS.lost]: ({ sessionId }: ResumePoint) => this.expired(sessionId, true),
       [EVENTS.deleted]: ({ sessionId }: ResumePoint) => this.host.deleted(sessionId),
@@ -76,20 +73,12 @@ export class ServerSync implements ConnectionListener, Sender {
     return result;
   }
 
-  get isLeader(): boolean {
-    return this.host.isLeader;
-  }
-  get awayMs(): number {
-    return Math.abs(this.env.now() - this.awaySince);
-  }
+  get isLeader(): boolean { return this.host.isLeader; }
+  get awayMs(): number { return Math.abs(this.env.now() - this.awaySince); }
 
-  get isRefused(): boolean {
-    return this.problem === "refused";
-  }
+  get isRefused(): boolean { return this.problem === "refused"; }
 
-  get url(): string {
-    return truncate(this.env.url(), URL_MAX);
-  }
+  get url(): string { return truncate(this.env.url(), URL_MAX); }
 
   private where(): ResumePoint {
     const { sessionId, transcript } = this.conversation;
@@ -115,6 +104,8 @@ export class ServerSync implements ConnectionListener, Sender {
   leave(): void {
     this.connection.close();
     this.isJoined = this.isDown = false;
+    this.person = null;
+    this.typingHint.stop();
     this.conversation.transcript.stream = null;
     this.awaySince = this.env.now();
   }
@@ -190,6 +181,7 @@ export class ServerSync implements ConnectionListener, Sender {
     if (!isBehind && Array.isArray(joined.history)) this.take(joined.history);
     if (isBehind || !this.bootstrap.isDone) void this.bootstrap.restore(sessionId);
     transcript.adoptStream(joined.streams);
+    this.present(joined);
     this.host.tasks.state(isTask(joined.task) ? joined.task : null);
     this.setTyping(this.typing && transcript.stream === null && transcript.last?.role === "visitor");
     this.streamed();
@@ -219,10 +211,19 @@ export class ServerSync implements ConnectionListener, Sender {
     this.take([message]);
   }
 
+  /** A person has come, types, or has gone. The reply that the agent was writing is dropped: it is never stored. */
+  private present({ person, typing = false }: { person?: Presence["person"]; typing?: boolean }): void {
+    if (person) this.conversation.transcript.stream = null;
+    else if (this.person !== null) this.problem = "left";
+    this.person = person?.name ?? null;
+    if (person) this.setTyping(typing);
+    this.streamed();
+  }
+
   /** Sends the reply's text so far to the other tabs. */
   private streamed(): void {
-    const { sessionId, transcript: { stream } } = this.conversation;
-    this.env.tabs.send({ type: "stream", sessionId, stream, typing: this.typing });
+    const { typing, person, conversation: { sessionId, transcript: { stream } } } = this;
+    this.env.tabs.send({ type: "stream", sessionId, stream, typing, person });
     this.host.changed();
   }
 
@@ -270,7 +271,7 @@ export class ServerSync implements ConnectionListener, Sender {
   async stored(message: Message): Promise<void> {
     const { transcript } = this.conversation;
     this.problem = null;
-    if (message.seq > transcript.seq) this.setTyping(true);
+    if (message.seq > transcript.seq && this.person === null) this.setTyping(true);
     this.conversation.touch();
     if (transcript.wouldGap(message.seq)) await this.reread(message.seq);
     else this.take([message]);

@@ -15,7 +15,7 @@ export type Hint =
   /** The outbox has changed; `done` are the ids that left it. */
   | { type: "outbox"; done: readonly string[] }
   /** The reply that the leader is receiving, and whether one is awaited. */
-  | { type: "stream"; sessionId: string | null; stream: Stream | null; typing: boolean }
+  | { type: "stream"; sessionId: string | null; stream: Stream | null; typing: boolean; person: string | null }
   /** A new tab asks for the progress of the task; the leader tells it. */
   | { type: "task?" }
   | { type: "task"; sessionId: string | null; task: TaskProgress | null; confirmation: Confirmation | null }

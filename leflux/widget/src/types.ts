@@ -34,6 +34,7 @@ export type NoticeKind =
   | "rate-limited"
   | "history-lost"
   | "unavailable"
+  | "left"
   | "refused";
 
 export interface TaskProgress {
@@ -65,6 +66,8 @@ export interface ViewState {
   /** A reply is awaited or being written. */
   writing: boolean;
   notice: NoticeKind | null;
+  /** The name of the person of the site who has the conversation. */
+  person: string | null;
   readOnly: boolean;
   unread: number;
   config: SiteConfig;

@@ -105,6 +105,7 @@ export class Widget {
       messages: removal === null ? chat.shown : [],
       typing: chat.sync.typing && removal === null,
       writing: (chat.sync.typing || chat.conversation.transcript.stream !== null) && removal === null,
+      person: removal === null ? chat.sync.person : null,
       notice: chat.notice ?? this.storageProblem,
       readOnly: chat.readOnly,
       unread,
@@ -219,6 +220,7 @@ export class Widget {
     if (draft === this.draft) return;
     this.draft = draft;
     this.store.saveDraft(draft);
+    if (draft !== "") this.chat.sync.typingHint.types();
   }
 
   destroy(): void {

@@ -169,11 +169,28 @@ async def test_a_file_of_the_last_version_is_searched_like_a_new_one(path: Path)
     await storage.log.append([make_entry("s-1", text="Köln 東京")])
     await storage.close()
     edit(path, "UPDATE log_text SET words = 'köln 東京'")
+    edit(path, "ALTER TABLE sessions DROP COLUMN take_over")
     edit(path, "PRAGMA user_version = 4")
     storage = await open_storage(settings(path))
     found = [await storage.log.sessions(SITE, LogQuery(words=words)) for words in ("koln", "京", "Köln")]
     await storage.close()
     assert [[session.session_id for session in page.sessions] for page in found] == [["s-1"]] * 3
+
+
+async def test_a_file_of_version_5_keeps_its_search_and_its_sessions_can_be_taken(path: Path) -> None:
+    storage = await open_storage(settings(path))
+    ref = await started(storage)
+    await say(storage, ref, "Köln 東京")
+    await storage.close()
+    edit(path, "ALTER TABLE sessions DROP COLUMN take_over")
+    edit(path, "PRAGMA user_version = 5")
+    storage = await open_storage(settings(path))
+    page = await storage.log.sessions(SITE, LogQuery(words="koln"))
+    taking = await storage.sessions.take(ref, "account", "Ann", 60.0)
+    session = await storage.sessions.load(ref)
+    await storage.close()
+    assert [found.session_id for found in page.sessions] == [ref.session_id]
+    assert (session.seq, session.person) == (1, taking.person)
 
 
 CHILD = """
@@ -241,6 +258,7 @@ async def test_a_file_of_an_older_schema_is_upgraded(path: Path) -> None:
     for table in ("evicted", "evicted_keys", "deletions", "workers"):
         old.execute(f"DROP TABLE {table}")
     old.execute("ALTER TABLE sessions RENAME COLUMN holder TO owner")
+    old.execute("ALTER TABLE sessions DROP COLUMN take_over")
     old.execute("PRAGMA user_version = 1")
     old.close()
     storage = await open_storage(settings(path))

@@ -17,6 +17,7 @@ from leflux.chat.policy import Policy
 from leflux.chat.ports import VisitorSocket
 from leflux.realtime.hub import Hub, NoBus, VisitorSockets
 from leflux.realtime.notes import GONE, NoteHandlers
+from leflux.realtime.presence import VisitorPresence
 from leflux.realtime.reconciler import INTERVAL, Reconciler
 from leflux.realtime.streams import Streams
 from leflux.sites.registry import Site
@@ -66,6 +67,19 @@ class Notes(NoteHandlers):
         self.kinds.append(kind)
 
 
+class NoTasks:
+    """No page of these tests runs a task."""
+
+    async def hold(self, ref: SessionRef, epoch: int) -> None:
+        return None
+
+    async def pause(self, ref: SessionRef) -> None:
+        return None
+
+    async def rejoin(self, ref: SessionRef, epoch: int, url: str | None, page: str, journal: Any) -> None:
+        return None
+
+
 class Process:
     """The sockets of one process. Keeps what its reconciler cancelled and caught up."""
 
@@ -96,6 +110,9 @@ class Process:
     async def _missed(self, ref: SessionRef) -> None:
         self.missed.append(ref.session_id)
 
+    def presence(self) -> VisitorPresence:
+        return VisitorPresence(self.hub, self.sockets, self, NoTasks(), lambda _: POLICY)
+
     def reconciler(self, interval: float = INTERVAL) -> Reconciler:
         assert self.storage is not None
         return Reconciler(
@@ -103,8 +120,8 @@ class Process:
             sockets=self.sockets,
             store=self.storage.sessions,
             policy=lambda _: POLICY,
-            answering=self,
             missed=self._missed,
+            presence=self.presence(),
             interval=interval,
         )
 

@@ -14,6 +14,8 @@ import { asError } from "../use-load.js";
 
 const PAGE = 30;
 const DEBOUNCE_MS = 250;
+/** How often the list of live conversations is read again. */
+const LIVE_MS = 5_000;
 /** The most sessions that one call may delete. */
 const AT_ONCE = 100;
 /** Converts the address's `from` and `to` days to ms, the end exclusive. */
@@ -26,6 +28,12 @@ export function Conversations({ site }: { site: Site }): JSX.Element {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAsking, setAsking] = useState(false);
   useEffect(() => setChosen(new Set()), [filters]);
+  const isLive = query.get("state") === "live";
+  useEffect(() => {
+    if (!isLive || list.sessions.length > PAGE) return;
+    const timer = setInterval(() => document.visibilityState === "visible" && list.reload(), LIVE_MS);
+    return () => clearInterval(timer);
+  }, [isLive, list.sessions.length, filters]);
   const choose = (id: string, isChosen: boolean): void =>
     setChosen((last) => new Set(isChosen ? [...last, id] : [...last].filter((other) => other !== id)));
   const deleted = (): void => {

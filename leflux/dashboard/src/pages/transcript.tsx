@@ -1,9 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, get, ofSite } from "../api.js";
+import { useConversation, type Watch } from "../conversation-watch.js";
 import { count, moment, shortId } from "../format.js";
 import { navigate, to } from "../router.js";
 import type { Erasure, Site, Transcript } from "../types.js";
+import { AnswerBox } from "../ui/answer-box.js";
 import { Confirm } from "../ui/confirm.js";
 import { Icon } from "../ui/icons.js";
 import { Messages } from "../ui/messages.js";
@@ -19,6 +21,7 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
   const loaded = useLoad((signal) => whole(path, signal), path, REFRESH_MS);
   const [isAsking, setAsking] = useState(false);
   const [receipt, setReceipt] = useState<Erasure | null>(null);
+  const watch = useConversation(site.id, loaded.data?.conversationId ?? id, loaded.data?.live === true, loaded.reload);
   const list = to(site.id, "conversations") + location.search;
   const { data, error } = loaded;
   const conversationId = data?.conversationId ?? id;
@@ -35,7 +38,7 @@ export function TranscriptPage({ site, id }: { site: Site; id: string }): JSX.El
   );
   return (
     <Page of={id} title={titleFor(data, id)} lead={<Lead data={data} list={list} />} actions={actions}>
-      {isGone ? <Gone list={list} /> : data !== null ? <Body site={site} data={data} /> : error !== null ? <Failed message={error.message} retry={loaded.reload} /> : <Skeleton rows={9} />}
+      {isGone ? <Gone list={list} /> : data !== null ? <Body site={site} data={data} path={path} watch={watch} reload={loaded.reload} /> : error !== null ? <Failed message={error.message} retry={loaded.reload} /> : <Skeleton rows={9} />}
       {isAsking && data !== null && (
         <Confirm
           title="Delete this conversation?"
@@ -99,7 +102,7 @@ function Gone({ list }: { list: string }): JSX.Element {
   );
 }
 
-function Body({ site, data }: { site: Site; data: Transcript }): JSX.Element {
+function Body({ site, data, path, watch, reload }: { site: Site; data: Transcript; path: string; watch: Watch; reload: () => void }): JSX.Element {
   return (
     <div class="transcript">
       <section class="card talk" aria-label="Messages">
@@ -110,6 +113,7 @@ function Body({ site, data }: { site: Site; data: Transcript }): JSX.Element {
         <Chain site={site} id={data.continuedBy} name="right">
           Went on in a later conversation
         </Chain>
+        <AnswerBox path={path} data={data} watch={watch} reload={reload} />
       </section>
       <div class="about-session">
         <Facts data={data} />
@@ -139,6 +143,7 @@ function Facts({ data }: { data: Transcript }): JSX.Element {
     ["Visitor", data.visitorId ?? undefined],
     ["Began", moment(data.startedAt)],
     ["Last activity", moment(data.lastActivity)],
+    ["Answered by", data.person === null ? undefined : data.person.isYou ? `You, as ${data.person.name}` : data.person.name],
   ];
   return (
     <Card title="Details" aside={data.live ? <span class="live">Live</span> : undefined}>

@@ -34,7 +34,7 @@ export function Messages({ messages }: { messages: readonly Message[] }): JSX.El
 }
 
 function Bubble({ message }: { message: Message }): JSX.Element {
-  const kind = message.kind === undefined ? null : (KINDS[message.kind] ?? message.kind);
+  const kind = message.kind === "person" ? nameOf(message.data) : message.kind === undefined ? null : (KINDS[message.kind] ?? message.kind);
   return (
     <>
       <div class="bubble">
@@ -49,6 +49,9 @@ function Bubble({ message }: { message: Message }): JSX.Element {
     </>
   );
 }
+
+/** The person who has written a message. */
+const nameOf = (data: unknown): string => String((data as { name?: unknown } | null | undefined)?.name ?? "Person");
 
 function Said({ text }: { text: string }): JSX.Element {
   const said = useRef<HTMLDivElement>(null);

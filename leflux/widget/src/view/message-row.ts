@@ -58,6 +58,7 @@ export class MessageRow {
     const time = dates?.time(ts) ?? "";
     set(this.#bubble, "aria-label", `${role === "visitor" ? t.you : t.agent} ${time}`.trim());
     this.#renderMeta(message, last, time);
+    if (message.kind === "person") void this.#enrich();
   }
 
   /** The reply's text for screen readers. */
@@ -88,7 +89,9 @@ export class MessageRow {
     const root = this.node.getRootNode();
     if (part === null || !(root instanceof ShadowRoot)) return;
     rich ??= part.renderer(root);
-    if (this.message !== null) this.#renderText(this.message);
+    if (this.message === null) return;
+    this.#renderText(this.message);
+    part.sign(this.node, this.message);
   }
 
   #renderMeta(message: ShownMessage, last: boolean, time: string): void {

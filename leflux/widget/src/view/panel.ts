@@ -9,6 +9,7 @@ import { button, el, icon, set, setAll, setText, show, textButton } from "./dom.
 import { Menu } from "./menu.js";
 import { MessageList } from "./message-list.js";
 import { TaskCards } from "./task-cards.js";
+import { fill } from "./texts.js";
 
 const MOST_CHIPS = 6;
 /** The most replies in the live region, which screen readers announce. */
@@ -101,9 +102,9 @@ export class Panel {
     if (hadFocus) (this.#undo.lastElementChild as HTMLElement).focus();
   }
 
-  #renderHeader({ config, docked, notice }: ViewState): void {
+  #renderHeader({ config, docked, notice, person }: ViewState): void {
     setText(this.#title, config.title ?? t.title);
-    setText(this.#subtitle, config.subtitle ?? t.subtitle);
+    setText(this.#subtitle, person === null ? (config.subtitle ?? t.subtitle) : fill(t.joined, { name: person }));
     const name = docked ? t.undock : t.dock;
     setAll(this.#dock, { "aria-label": name, title: name });
     show(this.#notice, notice !== null);

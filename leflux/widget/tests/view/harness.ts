@@ -16,7 +16,7 @@ export function message(key: string, changes: Partial<ShownMessage> = {}): Shown
 }
 
 export const CALM: ViewState = {
-  open: true, docked: false, expanded: false, launcherVisible: true, messages: [], typing: false, writing: false, notice: null,
+  open: true, docked: false, expanded: false, launcherVisible: true, messages: [], typing: false, writing: false, notice: null, person: null,
   readOnly: false, unread: 0, config: {}, locale: "en", maxChars: 5_000, clockOffset: 0, task: null, confirmation: null,
   removal: null,
 };
