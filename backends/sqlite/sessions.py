@@ -250,7 +250,8 @@ class SqliteSessions(SessionStore):
         def job(db: Connection) -> None:
             db.execute("DELETE FROM deletions WHERE id = ? AND site = ?", name)
 
-        await self._writer.run(job)
+        # The erasure is complete: what its rooms have removed from other tables leaves the write-ahead log, too.
+        await self._writer.run(job, then=empty_wal)
 
 
 def _snapshot(db: Connection, row: Row, since: int, limit: int) -> Snapshot:

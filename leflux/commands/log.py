@@ -15,6 +15,7 @@ from leflux.chat.conversation_ids import ConversationIds, ConversationIdSource
 from leflux.chat.erasure import Erasure
 from leflux.common.server_key import ServerKey
 from leflux.config import Settings
+from leflux.notices.recorder import NoticeRecorder
 from leflux.owner.export_format import Format, export_chunks
 from leflux.owner.service import open_owner_service
 from leflux.protocol import SESSION_DELETED, Problem
@@ -88,7 +89,8 @@ async def _erase(settings: Settings, storage: Storage, site_id: str, session_id:
     await owner_service.refresher.load()
     async with _bus(settings) as bus:
         policy = owner_service.policies.current.__getitem__
-        erasure = Erasure(storage=storage, policy=policy, pages=_Pages(bus))
+        events = NoticeRecorder(storage, owner_service.notices)
+        erasure = Erasure(storage=storage, policy=policy, pages=_Pages(bus), events=events)
         return structs.asdict((await erasure.erase(site_id, session_id, ACTOR)).deleted)
 
 

@@ -16,5 +16,7 @@ from leflux.config.settings import (
     ServerSettings,
     SessionSettings,
     Settings,
+    SmtpSettings,
     Strict,
+    WebhookSettings,
 )

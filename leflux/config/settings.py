@@ -140,6 +140,27 @@ class CrawlerSettings(Strict, frozen=True):
     private_hosts: list[str] = []
 
 
+class WebhookSettings(Strict, frozen=True):
+    """`timeout`: of one attempt. After a failure the pause is `first_retry`, then twice as long each time."""
+
+    private_hosts: list[str] = []
+    timeout: Duration = Duration(10)
+    first_retry: Duration = Duration(5)
+    retry_for: Duration = Duration(24 * 3600)
+
+
+class SmtpSettings(Strict, frozen=True):
+    """The server that sends email. `sender`: its From address. `security`: `tls` from the start, or `starttls`."""
+
+    host: Filled
+    sender: Annotated[str, Meta(extra={"check": check_email})]
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = None
+    timeout: Duration = Duration(20)
+
+
 class Settings(Strict, frozen=True):
     sites: Annotated[list[Site], Meta(min_length=1, description="a list with at least one site")] = []
     server: ServerSettings = ServerSettings()
@@ -152,6 +173,8 @@ class Settings(Strict, frozen=True):
     dashboard: DashboardSettings = DashboardSettings()
     demo: DemoSettings = DemoSettings()
     crawler: CrawlerSettings = CrawlerSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    smtp: SmtpSettings | None = None
 
     @property
     def bus_prefix(self) -> str:

@@ -97,9 +97,13 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved: {error}") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        name = canonical_host(host)
-        if not self._private & {(name, None), (name, port)}:
+        if not self.is_listed(host, port):
             for address in addresses:
                 if not is_public(address):
                     raise BlockedUrl(f"{host} resolves to {address}, which is not a public address.")
         return addresses
+
+    def is_listed(self, host: str, port: int) -> bool:
+        """Whether `host` is one of the private hosts."""
+        name = canonical_host(host)
+        return bool(self._private & {(name, None), (name, port)})

@@ -15,6 +15,7 @@ from leflux.owner.accounts import Accounts
 from leflux.owner.analytics import Analytics
 from leflux.owner.appearance import Appearances
 from leflux.owner.documents import Refresher
+from leflux.owner.notice_rules import NoticeRules
 from leflux.owner.retention import RetentionWorker
 from leflux.owner.rules import Policies
 from leflux.sites.registry import Site
@@ -32,6 +33,7 @@ class OwnerService(Struct):
     accounts: Accounts
     policies: Policies
     appearances: Appearances
+    notices: NoticeRules
     analytics: Analytics
     retention: RetentionWorker
     refresher: Refresher
@@ -77,15 +79,17 @@ def open_owner_service(settings: Settings, storage: Storage) -> OwnerService:
     """Wire it; `refresher.load` must have run before a visitor is served."""
     policies = Policies({site.id: default_policy(settings, site) for site in settings.sites}, storage.settings)
     appearances = Appearances(settings.sites, storage.settings)
+    notices = NoticeRules(storage.settings)
     retention = RetentionWorker(storage, policies.log_retention)
     policies.changed.subscribe(retention.hurry)
     return OwnerService(
         accounts=Accounts(storage.settings),
         policies=policies,
         appearances=appearances,
+        notices=notices,
         analytics=Analytics(storage.settings),
         retention=retention,
-        refresher=Refresher([policies.documents, appearances.documents]),
+        refresher=Refresher([policies.documents, appearances.documents, notices.documents]),
         admin_email=settings.dashboard.admin_email if settings.dashboard.enabled else None,
     )
 

@@ -11,7 +11,6 @@ from backends.base import Storage
 from backends.records import SessionRef
 from leflux.agents import open_agent
 from leflux.agents.answering import Answering
-from leflux.chat.conversation_events import ConversationEvents
 from leflux.chat.conversation_ids import ConversationIdSource
 from leflux.chat.ports import ChatPorts, ChatRates
 from leflux.chat.service import Chat
@@ -19,6 +18,7 @@ from leflux.common.server_key import ServerKey
 from leflux.common.signals import Signal
 from leflux.config import Settings
 from leflux.http1.latency import Latencies
+from leflux.notices.service import NOTICES, NoticeService
 from leflux.owner.access import OwnerAccess
 from leflux.owner.analytics import Stats
 from leflux.owner.service import RULES, OwnerService
@@ -78,8 +78,9 @@ class Process:
         self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
-        self._events: ConversationEvents | None = None
         self._wire_sockets()
+        self.notices = NoticeService(settings, storage, owner_service.notices, self._bus.tell)
+        self._bus.subscribe(NOTICES, self.notices.heard)
         self._address_limit = self._fleet_limit("address", settings.limits.address_messages_per_minute)
         self._wire_answering()
         self._wire_chat()
@@ -126,7 +127,7 @@ class Process:
                 stats=self._stats,
                 hold=settings.session.task_hold,
                 wake=wake,
-                events=self._events,
+                events=self.notices.recorder,
             )
         )
         self._agent = open_agent(settings.agent, settings.sites, self.storage.settings)
@@ -137,7 +138,7 @@ class Process:
             policy=self._policy,
             visitors=self._hub,
             deadline=settings.agent.deadline,
-            events=self._events,
+            events=self.notices.recorder,
         )
         wake.subscribe(self._answering.wake)
 
@@ -169,7 +170,7 @@ class Process:
                     address=self._address_limit,
                     lookups=LookupLimit(),
                 ),
-                events=self._events,
+                events=self.notices.recorder,
                 news=self._feed,
             )
         )
@@ -216,7 +217,7 @@ class Process:
             answering=self._answering,
             tasks=self._tasks.engine,
             expired=self._hub.expired,
-            events=self._events,
+            events=self.notices.recorder,
             interval=sweep_interval(policies.idle_ttls().values()),
         )
 
@@ -234,6 +235,7 @@ class Process:
                 crawls=self.crawls,
                 crawl_progress=self._dashboard.feed.refresh,
                 access=self._access,
+                notices=self.notices,
                 rules_changed=lambda: self._bus.tell(RULES, {}),
                 warnings=lambda: self._watch.warnings,
             )
@@ -264,11 +266,11 @@ class Process:
         )
 
     def _gauges(self) -> dict[str, float]:
-        dropped = 0 if self._redis is None else self._redis.dropped
         return {
             "turns_failed": self._answering.failed,
-            "bus_dropped": dropped,
+            "bus_dropped": 0 if self._redis is None else self._redis.dropped,
             "store_warnings": len(self._watch.warnings),
+            **self.notices.gauges(),
         }
 
     def start(self, told: Callable[[str, str], None]) -> None:
@@ -280,6 +282,7 @@ class Process:
         self._tasks.start()
         self._reconciler.start()
         self._dashboard.start()
+        self.notices.start()
 
     async def stop(self) -> None:
         await self._watch.stop()
@@ -287,6 +290,7 @@ class Process:
         await self._sweeper.stop()
         await self._reconciler.stop()
         await self._answering.drain(DRAIN_SECONDS)
+        await self.notices.stop()
         await self._server.shutdown()
         await self._tasks.stop()
         await self.owner_service.stop()

@@ -162,7 +162,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     finally:
         await storage.close()
     port = free_port()
-    config = write_config(tmp_path, settings, port, crawler={"private_hosts": ["127.0.0.1"]})
+    webhooks = {"private_hosts": ["127.0.0.1"], "first_retry": "60s"}
+    config = write_config(tmp_path, settings, port, crawler={"private_hosts": ["127.0.0.1"]}, webhooks=webhooks)
     async with ServerProcess(config, port) as server:
         yield Desk(server, sessions)
 

@@ -18,7 +18,9 @@ WIDGET = Path(__file__).resolve().parents[2] / "leflux" / "widget"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PAGES = ["", "/conversations", "/analytics", "/nowhere"]
-PAGES += [f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "audit")]
+PAGES += [
+    f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "notices", "audit")
+]
 PAGES += ["/account"]
 
 

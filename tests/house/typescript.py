@@ -15,6 +15,8 @@ from msgspec import Struct
 from backends.records import AuditEntry, LogCount, Role
 from leflux import protocol
 from leflux.agents.playbook.reader import TaskEntry
+from leflux.notices.history import NoticeDelivery
+from leflux.notices.service import EmailAnswer, WebhooksAnswer, WebhookView
 from leflux.owner.appearance import SiteSettings
 from leflux.owner.rules import PrivacySettings
 from leflux.protocol import owner_api
@@ -40,6 +42,10 @@ NAMES: dict[type, str] = {
     owner_api.CrawlAnswer: "Crawl",
     PrivacySettings: "Privacy",
     TaskEntry: "PlaybookTask",
+    WebhooksAnswer: "Webhooks",
+    WebhookView: "Webhook",
+    NoticeDelivery: "Delivery",
+    EmailAnswer: "Emails",
 }
 ALIASES: dict[str, Any] = {"Role": Role, "MessageKind": protocol.MessageKind}
 PLAIN: dict[type[types.Type], str] = {
@@ -155,6 +161,7 @@ def dashboard_types() -> str:
     lists = [owner_api.SessionRows, owner_api.AnalyticsAnswer, owner_api.SiteSummary, TaskEntry, AuditEntry]
     writer.add([owner_api.SignedIn, owner_api.Transcript, owner_api.ErasureAnswer, owner_api.CrawlAnswer, *lists])
     writer.add([owner_api.Login, owner_api.ApiToken, owner_api.AccountSummary])
+    writer.add([WebhooksAnswer, NoticeDelivery, EmailAnswer])
     writer.add([SiteSettings, PrivacySettings, LogCount, protocol.StoredMessage, TaskState])
     return writer.text()
 

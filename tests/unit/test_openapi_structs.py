@@ -8,7 +8,10 @@ from msgspec.structs import fields
 
 from backends.records import AuditEntry
 from leflux import protocol
+from leflux.notices.history import NoticeDelivery
+from leflux.notices.service import EmailAnswer, WebhooksAnswer, WebhookView
 from leflux.owner.appearance import SiteSettings
+from leflux.owner.notice_rules import EmailNotices, EndpointRequest, WebhooksRequest
 from leflux.owner.rules import PrivacySettings
 from leflux.protocol import owner_api
 from leflux.sites.appearance import Appearance
@@ -42,6 +45,13 @@ STRUCTS: dict[str, type] = {
     "Appearance": Appearance,
     "SettingsRequest": SiteSettings,
     "AuditEntry": AuditEntry,
+    "WebhooksRequest": WebhooksRequest,
+    "WebhookRequest": EndpointRequest,
+    "Webhooks": WebhooksAnswer,
+    "Webhook": WebhookView,
+    "Delivery": NoticeDelivery,
+    "EmailNotices": EmailNotices,
+    "EmailAnswer": EmailAnswer,
 }
 
 

@@ -69,6 +69,28 @@ export interface DeletedCounts {
   tasks: number;
 }
 
+/** A notice to one receiver. `failed`: it is not tried again by itself. */
+export interface Delivery {
+  id: string;
+  endpointId: string;
+  event: string;
+  conversationId: string;
+  state: "delivered" | "failed" | "waiting";
+  attempts: number;
+  createdAt: number;
+  deliveredAt: number | null;
+  nextAttempt: number | null;
+  error: string | null;
+}
+
+/** `isAvailable`: the configuration names a mail server. */
+export interface Emails {
+  addresses: string[];
+  events: ("address.left" | "person.asked")[];
+  version: number;
+  isAvailable: boolean;
+}
+
 /** The decided end of a task, kept until its message is stored. `closesTurn`: the `seq` of the question that it answers. */
 export interface Ending {
   status: "aborted" | "done";
@@ -321,4 +343,20 @@ export interface Transcript {
   tasks: Task[];
   continues: string | null;
   continuedBy: string | null;
+}
+
+/** A webhook as its owner sees it. `secret`: only in the answer to the call that made it. */
+export interface Webhook {
+  id: string;
+  url: string;
+  events: string[];
+  enabled: boolean;
+  stopped: string | null;
+  secret: string | null;
+}
+
+/** All the webhooks of a site. */
+export interface Webhooks {
+  endpoints: Webhook[];
+  version: number;
 }

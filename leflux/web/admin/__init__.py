@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from leflux.web.admin import account, analytics, audit, crawl, export, login, persons, privacy, sessions, sites
+from leflux.web.admin import (
+    account,
+    analytics,
+    audit,
+    crawl,
+    export,
+    login,
+    persons,
+    privacy,
+    sessions,
+    sites,
+    webhooks,
+)
 from leflux.web.admin.base import AdminHandler
 from leflux.web.admin.dependencies import AdminDependencies
 
@@ -38,5 +50,9 @@ def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
         (rf"{SITE}/analytics", analytics.AnalyticsHandler),
         (rf"{SITE}/crawl", crawl.CrawlHandler),
         (rf"{SITE}/audit", audit.AuditHandler),
+        (rf"{SITE}/email", webhooks.EmailHandler),
+        (rf"{SITE}/webhooks", webhooks.WebhooksHandler),
+        (rf"{SITE}/webhooks/deliveries", webhooks.DeliveriesHandler),
+        (rf"{SITE}/webhooks/deliveries/([^/]+)/retry", webhooks.RetryHandler),
     ]
     return [(path, handler, arguments) for path, handler in calls]

@@ -15,6 +15,7 @@ from leflux.chat.service import Chat
 from leflux.common.server_key import ServerKey
 from leflux.config import AgentSettings, Document, Settings
 from leflux.crawling.background import Crawls
+from leflux.notices.service import NoticeService
 from leflux.owner.access import OwnerAccess
 from leflux.owner.accounts import Account, Accounts
 from leflux.owner.analytics import Analytics
@@ -64,6 +65,7 @@ class AdminDependencies(Struct, frozen=True):
     chat: Chat
     crawls: Crawls
     crawl_progress: Callable[[str], Awaitable[Head]]
+    notices: NoticeService
     rules_changed: Callable[[], Awaitable[None]]
     warnings: Callable[[], Sequence[str]]
     gate: OriginGate
@@ -103,6 +105,7 @@ def open_dependencies(
     crawls: Crawls,
     crawl_progress: Callable[[str], Awaitable[Head]],
     access: OwnerAccess,
+    notices: NoticeService,
     rules_changed: Callable[[], Awaitable[None]],
     warnings: Callable[[], Sequence[str]],
 ) -> AdminDependencies:
@@ -118,6 +121,7 @@ def open_dependencies(
         chat=chat,
         crawls=crawls,
         crawl_progress=crawl_progress,
+        notices=notices,
         rules_changed=rules_changed,
         warnings=warnings,
         gate=access.gate,

@@ -33,6 +33,9 @@ const ACTIONS: Record<string, string> = {
   "log.exported": "Conversations exported",
   "log.deleted": "Old conversations deleted",
   "crawl.started": "Reading of the site begun",
+  "webhooks.changed": "Webhooks changed",
+  "emails.changed": "Email addresses for notices changed",
+  "delivery.retried": "Notice sent again",
 };
 
 const NAMES: Record<string, string> = {
@@ -58,6 +61,9 @@ const NAMES: Record<string, string> = {
   to: "To",
   filtered: "Only what was searched for",
   url: "Start at",
+  urls: "Addresses",
+  addresses: "Email addresses",
+  delivery: "Notice",
   version: "Version",
 };
 

@@ -8,6 +8,7 @@ import { AppearanceSettings } from "./appearance.js";
 import { Audit } from "./audit.js";
 import { Install } from "./install.js";
 import { Knowledge } from "./knowledge.js";
+import { NoticeSettings } from "./notices.js";
 import { Playbooks } from "./playbooks.js";
 import { PrivacySettings } from "./privacy.js";
 
@@ -19,6 +20,7 @@ const PAGES: Record<string, readonly [string, string, View]> = {
   install: ["Install", "What your site needs to show the chat.", Install],
   knowledge: ["Knowledge", "What the chat has read of your site.", Knowledge],
   playbooks: ["Playbooks", "What the chat may do on your pages.", Playbooks],
+  notices: ["Notices", "Who hears of conversations, and how.", NoticeSettings],
   audit: ["Audit trail", "Who changed or deleted what, and when. Never what was said.", Audit],
 };
 
