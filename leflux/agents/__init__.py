@@ -15,6 +15,9 @@ from leflux.sites.registry import Site
 if TYPE_CHECKING:
     from leflux.agents.knowledge.embeddings import Embedder
 
+# The share of the deadline for which a model may show nothing before the pages answer.
+PATIENT = 0.6
+
 
 def open_agent(settings: AgentSettings, sites: Sequence[Site], store: SettingsStore) -> Agent:
     """The configured agent. A playbook's tasks come first. Raises `ConfigError`."""
@@ -35,18 +38,23 @@ def playbook_of(settings: AgentSettings) -> tuple[PlaybookTask, ...] | None:
 def _answering(settings: AgentSettings, sites: Sequence[Site], store: SettingsStore) -> Agent:
     if settings.kind == "echo":
         return EchoAgent(settings.echo.delay or 0.0)
-    if settings.kind == "openai":
-        # The SDK is large: load it only when it is used.
-        from leflux.agents.openai.agent import OpenAIAgent
+    if settings.kind not in ("openai", "knowledge"):
+        return SilentAgent()
+    # numpy, the index and the SDK are large: load them only when they are used.
+    from leflux.agents.knowledge.agent import KnowledgeAgent
+    from leflux.sites.crawled_pages import CrawledPages
 
-        return OpenAIAgent(settings.openai)
+    knowledge = KnowledgeAgent(sites, CrawledPages(store), _embedder(settings, store))
     if settings.kind == "knowledge":
-        # numpy and the index are large too.
-        from leflux.agents.knowledge.agent import KnowledgeAgent
-        from leflux.sites.crawled_pages import CrawledPages
+        return knowledge
+    from leflux.agents.openai.agent import OpenAIAgent
 
-        return KnowledgeAgent(sites, CrawledPages(store), _embedder(settings, store))
-    return SilentAgent()
+    return OpenAIAgent(
+        settings.openai,
+        knowledge=knowledge,
+        instructions={site.id: site.instructions for site in sites},
+        patience=PATIENT * settings.deadline,
+    )
 
 
 def _embedder(settings: AgentSettings, store: SettingsStore) -> "Embedder | None":

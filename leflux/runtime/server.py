@@ -121,7 +121,7 @@ class LeFlux:
         if self.process is None or self._http is None:
             return
         self._http.serve(self.process.front)
-        if self.settings.agent.kind == "knowledge":
+        if self.settings.agent.kind in ("knowledge", "openai"):
             self.process.crawls.begin(own_address(self.settings.server.host, self._port))
 
     async def _open_later(self) -> None:

@@ -48,7 +48,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """A site of the configuration.
 
     `message_log`: whether its messages are kept in the permanent log. `crawl`: where its first crawl begins, a URL or
-    a path on this server; None: the owner starts it.
+    a path on this server; None: the owner starts it. `instructions`: how a model speaks for the site, in plain words.
     """
 
     id: SiteId
@@ -57,6 +57,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     subdomains: bool = True
     message_log: bool = True
     crawl: StartPage | None = None
+    instructions: Annotated[str, Meta(max_length=4_000)] = ""
     config: Appearance = Appearance()
 
 

@@ -23,6 +23,7 @@ READ_CHARS = 350
 SITES = {
     "shop": Site(id="shop", name="Northlight", allowed_hosts=["127.0.0.1"]),
     "bakery": Site(id="bakery", name="Morgenrot Bakery", allowed_hosts=["127.0.0.1"]),
+    "vets": Site(id="vets", name="Harbour Vets", allowed_hosts=["127.0.0.1"]),
     "python": Site(id="python", name="the documentation", allowed_hosts=["127.0.0.1"]),
 }
 
@@ -71,8 +72,8 @@ def holds(text: str, says: str) -> bool:
     return any(all(part.strip().casefold() in shown for part in choice.split("&")) for choice in says.split("|"))
 
 
-def cases() -> dict[str, list[Case]]:
-    return msgspec.convert(yaml.safe_load((HERE / "questions.yaml").read_text("utf-8")), dict[str, list[Case]])
+def cases(file: str = "questions.yaml") -> dict[str, list[Case]]:
+    return msgspec.convert(yaml.safe_load((HERE / file).read_text("utf-8")), dict[str, list[Case]])
 
 
 def figures(verdicts: Sequence[Verdict]) -> Figures:
@@ -89,7 +90,7 @@ def figures(verdicts: Sequence[Verdict]) -> Figures:
 @asynccontextmanager
 async def read_site(name: str, folder: Path) -> AsyncIterator[CrawledPages]:
     """The crawled pages of a site; the shop is rendered into `folder`."""
-    source, start = HERE / "bakery", "index.html"
+    source, start = HERE / name, "index.html"
     if name == "shop":
         source, start = folder, "demo/index.html"
         for path, body in render().items():

@@ -33,7 +33,7 @@ _PIECES = re.compile(r"\S*\s+|\S+")
 PIECE_WORDS = 8
 
 
-class _Page(Struct):
+class VisitorPage(Struct):
     """What the visitor's browser says of itself. Untrusted."""
 
     url: str = ""
@@ -75,7 +75,7 @@ class KnowledgeAgent:
 
     async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
         site = self._sites[question.site_id]
-        page = await _page(question)
+        page = visitor_page((await question.context())[0])
         lang = language(page.locale)
         if (said := small_talk(question.message.text, site.name, lang)) is not None:
             answer: Plan | tuple[str, Any] = said, None
@@ -88,7 +88,15 @@ class KnowledgeAgent:
             yield Delta(piece)
         yield Done(answer[1])
 
-    async def _answer(self, question: Question, site: Site, page: _Page, lang: str) -> Plan | tuple[str, Any]:
+    async def known(self, site_id: str) -> SiteKnowledge | None:
+        """What is known of a site; None while nothing is."""
+        try:
+            found = await self._indexes.of(site_id)
+        except IndexNotReady:
+            return None
+        return found if found is not None and found.index.pages else None
+
+    async def _answer(self, question: Question, site: Site, page: VisitorPage, lang: str) -> Plan | tuple[str, Any]:
         try:
             known = await self._indexes.of(site.id)
         except IndexNotReady:
@@ -101,9 +109,9 @@ class KnowledgeAgent:
         if (plan := _journey(asked)) is not None:
             return plan
         reader = QuestionReader(known, before, page.url, lang)
-        return _answered(asked, reader, await self._likeness(known, reader.question(asked.text)))
+        return _answered(asked, reader, await self.likeness(known, reader.question(asked.text)))
 
-    async def _likeness(self, known: SiteKnowledge, text: str) -> "Matrix | None":
+    async def likeness(self, known: SiteKnowledge, text: str) -> "Matrix | None":
         """How like each passage is to the question in meaning, where that can be told."""
         if self._embedder is None or known.meaning is None:
             return None
@@ -187,12 +195,12 @@ def _journey(asked: _Inquiry) -> Plan | None:
     return Plan([step], say=going, done=say(asked.lang, "arrived"), data=data)
 
 
-async def _page(question: Question) -> _Page:
-    context, _ = await question.context()
+def visitor_page(context: bytes | None) -> VisitorPage:
+    """What the stored page context says."""
     try:
-        return msgspec.json.decode(context or b"{}", type=_Page)
+        return msgspec.json.decode(context or b"{}", type=VisitorPage)
     except msgspec.DecodeError:
-        return _Page()
+        return VisitorPage()
 
 
 def _origin(url: str, site: Site) -> str | None:

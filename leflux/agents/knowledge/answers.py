@@ -98,9 +98,11 @@ class QuestionReader:
             chosen = self._site.chooser.lead(page)
         if chosen is None:
             return None
-        passage = chosen.passage
+        said = [chosen, chosen.contrary] if chosen.contrary is not None else [chosen]
+        passages = [one.passage for one in said]
         return Quoted(
-            [inert(line) for line in chosen.text.split("\n")], [(self._site.index.pages[passage.page], passage.section)]
+            [inert(line) for one in said for line in one.text.split("\n")],
+            [(self._site.index.pages[passage.page], passage.section) for passage in passages],
         )
 
     def _about(self, text: str) -> Quoted | None:

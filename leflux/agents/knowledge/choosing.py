@@ -4,10 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import msgspec
-from msgspec import Struct
-
-from leflux.agents.knowledge.forms import asks_for_oneself, asks_how, asks_what_is_offered, form_of, is_negated
+from leflux.agents.knowledge.forms import asks_how, is_negated, numbers_agree
 from leflux.agents.knowledge.judging import (
     ABOUT,
     COVERED,
@@ -17,42 +14,55 @@ from leflux.agents.knowledge.judging import (
     HELD,
     NEGATED,
     RANKED,
+    SAID_HERE,
     TITLED,
     Asked,
+    Chosen,
     Place,
     agreement,
     coverage,
+    denies_another,
+    glance,
+    instruction,
     judge,
+    listed,
+    with_contrary,
 )
 from leflux.agents.knowledge.lexicon import LEAST, Lexicon
 from leflux.agents.knowledge.offers import Offer
 from leflux.agents.knowledge.passages import Passage
 from leflux.agents.knowledge.search import SearchIndex
-from leflux.agents.knowledge.statements import Statement, Terms, sentences, statements
+from leflux.agents.knowledge.statements import (
+    WHOLE_CHARS,
+    Statement,
+    Terms,
+    is_no_prose,
+    is_open,
+    references,
+    sentences,
+    shown,
+    statements,
+)
 from leflux.agents.knowledge.term_sets import Scores
 
 # The least weight of the words that are asked about: below it they are all over the site.
 SUBSTANCE = 0.5
-WHOLE_CHARS = 330
 # On a site of more pages than this, nearly any words stand near each other somewhere.
 MANY_PAGES = 100
-SAID_HERE = 0.5
-ROWS = 3
 # How much a heading has to be the question: one that asks, and any.
 ASKED_AGAIN, SAME = 0.6, 0.8
 # A title that says what its page is about.
 TITLE_WORDS, TITLE_COVERED = 4, 0.75
+# How many portions of a reference entry are read, and how much of what is asked beside its name one statement covers.
+MAX_PORTIONS, ENTRY_COVERED = 8, 0.45
+# Within so many words a sentence names what it explains.
+EXPLAINED_WORDS = 6
+# A glossary entry that only names another one; a sentence that speaks of its page.
+_SEE = re.compile(r": See (?:also )?(?:the )?([^.]{2,60})\.?$")
+_THIS_PAGE = re.compile(r"(?:this|the) (?:module|page|section|package|library|chapter|document|guide)\b", re.I)
+_ASKS_ALL = re.compile(r"\W*what (?:is|are|does|do)\b(?: \S+){1,3}$", re.I)
 _YES_NO = ("yes", "no,", "no.", "ja", "nein", "oui", "non")
 _OWN = re.compile(r"\b(?:we|our|us|you|your|offer|sold|sell|available|there (?:is|are))\b|^yes\b|[€$£]", re.I)
-
-
-class Chosen(Struct, frozen=True):
-    """The answer, with the passage that says so."""
-
-    text: str
-    passage: Passage
-    score: float
-    covered: float
 
 
 class Chooser:
@@ -66,6 +76,8 @@ class Chooser:
         self._names = {offer.key: offer for offer in offers}
         self._subject = {offer.page: offer for offer in offers if offer.section.level == 1}
         self._on_page = Counter(offer.page for offer in offers)
+        self._of = references(index.passages)
+        self._is_large = len(index.pages) > MANY_PAGES
 
     def named(self, text: str) -> list[Offer]:
         """The things that a question names, each by all of its words."""
@@ -80,7 +92,7 @@ class Chooser:
 
     def _is_sure(self, chosen: Chosen, question: str) -> bool:
         """Whether a large site's answer, with its heading and title, holds every content word of the question."""
-        if len(self._index.pages) <= MANY_PAGES:
+        if not self._is_large:
             return True
         page, section = self._index.pages[chosen.passage.page], chosen.passage.section
         here = self._set(f"{chosen.text} {section.heading} {page.title}")
@@ -88,14 +100,7 @@ class Chooser:
 
     def _best(self, question: str, likeness: Scores | None) -> Chosen | None:
         terms = self._lexicon.asked(question)
-        asked = Asked(
-            terms,
-            form_of(question),
-            self.named(question),
-            is_negated(question),
-            asks_what_is_offered(question),
-            asks_for_oneself(question),
-        )
+        asked = Asked.read(question, terms, self.named(question))
         if likeness is None and not any(term.known for term in terms):
             return None
         if likeness is None and not asked.named and sum(term.weight for term in terms) < SUBSTANCE:
@@ -107,28 +112,58 @@ class Chooser:
             close = float(likeness[number]) if likeness is not None else None
             found += self._read(number, rank, close, asked)
         best = max(found, key=lambda chosen: chosen.score, default=None)
+        if best is not None and asked.form is None and asks_how(question):
+            return instruction(best)
         if best is None or asked.form is not None or asked.named:
-            return best
-        if asks_how(question):
-            return _instruction(best)
+            return best and with_contrary(best, found, self._terms)
         heading = self._set(best.passage.section.heading)
-        return _listed(best) if agreement(asked.terms, heading) >= SAME else best
+        return listed(best) if agreement(asked.terms, heading) >= SAME else best
 
     def lead(self, page: int) -> Chosen | None:
         """What the page says first: the answer to its name alone."""
         for passage in (passage for passage in self._index.passages if passage.page == page):
             for block in passage.blocks:
-                if block.kind == "p" and len(block.text.split()) > 4:
-                    return Chosen(_whole(sentences(block.text)), passage, 1.0, 1.0)
+                if block.kind == "p" and len(block.text.split()) > 4 and not is_no_prose(block.text):
+                    return Chosen(glance(sentences(block.text)), passage, 1.0, 1.0)
         return None
 
     def _defined(self, question: str, asked: Asked) -> Chosen | None:
-        """The definition of exactly what is asked."""
+        """The definition of exactly what is asked, or what the reference says of the name in the question."""
+        found = self._definition(question)
+        if found is None:
+            return self._entry(question, asked)
+        other = _SEE.search(found.text)
+        return (self._definition(f"what is {other[1]}") if other else None) or found
+
+    def _definition(self, question: str) -> Chosen | None:
         if (number := self._index.defining(question)) is None:
             return None
         defined = [one for one in self._statements(number) if one.kind == "term" and one.first]
-        found = max(defined, key=lambda one: coverage(asked.terms, [(self._set(one.first), 1.0)]), default=None)
+        terms = self._lexicon.asked(question)
+        found = max(defined, key=lambda one: coverage(terms, [(self._set(one.first), 1.0)]), default=None)
         return None if found is None else Chosen(shown(found), self._index.passages[number], 2.0, 1.0)
+
+    def _entry(self, question: str, asked: Asked) -> Chosen | None:
+        """What the reference says of the name in the question: of what more is asked, else first."""
+        if (found := self._index.referred(question)) is None:
+            return None
+        number, name = found
+        numbers = [number]
+        while numbers[-1] + 1 < len(self._of) and self._of[numbers[-1] + 1] == name and len(numbers) < MAX_PORTIONS:
+            numbers.append(numbers[-1] + 1)
+        said = [
+            (one, each) for each in numbers for one in self._statements(each) if one.of == name and not is_open(one)
+        ]
+        rest = [term for term in asked.terms if not term.held(self._set(name.replace(".", " ")))]
+        if not said:
+            return None
+        covered = [coverage(rest, [(one.own, 1.0)]) if rest else 0.0 for one, _ in said]
+        best = max(range(len(said)), key=lambda place: (covered[place], -place))
+        if rest and covered[best] < ENTRY_COVERED:
+            best = 0 if _ASKS_ALL.match(question) else -1
+        if best < 0:
+            return None
+        return Chosen(shown(said[best][0]), self._index.passages[said[best][1]], 2.0, 1.0)
 
     def _titled(self, page: int, asked: Asked) -> Iterator[Chosen]:
         """The title of a page that says in a few words what the page is about."""
@@ -165,8 +200,12 @@ class Chooser:
         asks = passage.section.heading.endswith("?") or place.agreement >= SAME
         if not asks or place.agreement < ASKED_AGAIN or any(block.kind != "p" for block in passage.blocks):
             return
+        if any(is_no_prose(block.text) for block in passage.blocks) or not numbers_agree(
+            asked.text, passage.section.heading
+        ):
+            return
         text = " ".join(block.text for block in passage.blocks)
-        text = text if len(text) <= WHOLE_CHARS else _whole(sentences(passage.blocks[0].text)) if passage.blocks else ""
+        text = text if len(text) <= WHOLE_CHARS else glance(sentences(passage.blocks[0].text)) if passage.blocks else ""
         said = frozenset(term for statement in self._statements(number) for term in statement.own)
         covered = coverage(asked.terms, [(place.heading, 1.0), (said, 1.0), (place.about, ABOUT)]) + place.meant
         if not text or covered < COVERED or not self._is_about(asked.named, place, said):
@@ -178,13 +217,28 @@ class Chooser:
 
     def _may_answer(self, statement: Statement, passage: Passage, place: Place, asked: Asked) -> bool:
         """Whether it is said of what is asked about, and is neither a question, nor code, nor another one's answer."""
-        if statement.text.endswith("?") or ">>>" in statement.text:
+        if statement.text.endswith("?") or is_open(statement):
+            return False
+        if statement.leans and place.agreement < ASKED_AGAIN:
+            return False
+        if not numbers_agree(asked.text, f"{passage.section.heading} {shown(statement)}"):
+            return False
+        if denies_another(statement, asked, place.heading):
+            return False
+        if self._is_large and asked.explains and not self._explains(statement, passage, asked):
             return False
         if statement.text.casefold().startswith(_YES_NO) and place.agreement < ASKED_AGAIN:
             return False
         if not self._is_about(asked.named, place, statement.own, statement.near):
             return False
         return not asked.offered or self._is_offered(statement, passage, asked)
+
+    def _explains(self, statement: Statement, passage: Passage, asked: Asked) -> bool:
+        """Whether it says what the thing is: an entry, or a sentence that begins with it. Many pages mention it."""
+        if statement.kind == "term":
+            return all(term.held(self._set(statement.first)) >= SAID_HERE for term in asked.terms)
+        begins = self._set(" ".join(statement.text.split()[:EXPLAINED_WORDS]))
+        return all(term.held(begins) >= SAID_HERE for term in asked.terms if term.weight >= LEAST)
 
     def _is_about(self, named: list[Offer], place: Place, said: Terms, near: Terms = frozenset()) -> bool:
         """Whether it is said of everything that the question names, and its heading names nothing else."""
@@ -211,11 +265,13 @@ class Chooser:
         """The text behind the name of the thing that its page is about."""
         thing = self._subject.get(passage.page) if self._on_page[passage.page] == 1 else None
         text = shown(statement)
+        if self._is_large and _THIS_PAGE.match(text):
+            return f"{self._index.pages[passage.page].title}: {text}"
         return text if thing is None or thing.key <= statement.own else f"{thing.name} – {text}"
 
     def _statements(self, number: int) -> list[Statement]:
         if number not in self._cut:
-            self._cut[number] = list(statements(self._index.passages[number], self._terms))
+            self._cut[number] = list(statements(self._index.passages[number], self._terms, self._of[number]))
         return self._cut[number]
 
     def _set(self, text: str) -> Terms:
@@ -239,40 +295,3 @@ class Chooser:
             rank=rank,
             close=close,
         )
-
-
-def shown(statement: Statement) -> str:
-    """The statement as it can be read alone."""
-    if statement.kind == "row":
-        return statement.text.replace("; ", " – ", 1)
-    if statement.first.endswith(":"):
-        return f"{statement.first} {statement.text}"
-    both = f"{statement.first} {statement.text}".strip()
-    return both if len(both) <= WHOLE_CHARS else statement.text
-
-
-def _listed(chosen: Chosen) -> Chosen:
-    """The first rows of a list whose heading is what is asked."""
-    items = [block.text for block in chosen.passage.blocks if block.kind == "item"]
-    if len(items) < 2 or not any(chosen.text in item for item in items):
-        return chosen
-    return msgspec.structs.replace(chosen, text="\n".join(items[:ROWS]))
-
-
-def _instruction(chosen: Chosen) -> Chosen:
-    """The whole passage, when it is short: one step of several does not say how."""
-    blocks = chosen.passage.blocks
-    text = " ".join(block.text for block in blocks)
-    if any(block.kind != "p" for block in blocks) or len(text) > WHOLE_CHARS or len(blocks) > 3:
-        return chosen
-    return msgspec.structs.replace(chosen, text=text)
-
-
-def _whole(said: Sequence[str]) -> str:
-    """As many sentences as can be read at a glance."""
-    text = ""
-    for sentence in said:
-        if text and len(text) + len(sentence) >= WHOLE_CHARS:
-            break
-        text = f"{text} {sentence}".strip()
-    return text

@@ -1,6 +1,7 @@
 """How to reach the people of a site, and when they are there."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -84,7 +85,7 @@ def contact_of(pages: Sequence[CrawledPage]) -> Contact:
         if _HOURS.search(sentence)
     ]
     return Contact(
-        phones=both("telephone", (match[1] for text in texts for match in _PHONE.finditer(text))),
+        phones=both("telephone", _likeliest(match[1] for text in texts for match in _PHONE.finditer(text))),
         emails=both("email", ()) or both("email", (match[0] for text in texts for match in _EMAIL.finditer(text))),
         addresses=both("address", ()),
         hours=list(
@@ -92,6 +93,11 @@ def contact_of(pages: Sequence[CrawledPage]) -> Contact:
         )[:24],
         page=next((page for page in pages if _CONTACT_PAGE.search(page.title)), None),
     )
+
+
+def _likeliest(numbers: Iterable[str]) -> list[str]:
+    """What the most places say first: a number that stands in one text may be somebody else's."""
+    return [number for number, _ in Counter(numbers).most_common()]
 
 
 def asks_for(text: str) -> str | None:

@@ -155,6 +155,7 @@ _ONESELF = _asks(r"\b(?:can|may|do|must|should|could) (?:i|we)\b")
 _HOW = _asks(r"\bhow (?:do|does|can|could|should|to|must)\b")
 _NEGATED = _asks(r"\b(?:not|never|no|without|cannot|nothing|excluded?)\b|n['’]t\b")
 _COMPARES = _asks(r"\b(?:compare|comparison|difference|differ|versus|vs|better|or)\b")
+_NUMBERED = re.compile(r"\b([^\W\d_]{2,})\s+(\d+)\b")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 COLOURS = frozenset(
     [
@@ -210,6 +211,15 @@ def is_negated(text: str) -> bool:
 
 def compares(question: str) -> bool:
     return bool(_COMPARES.search(question))
+
+
+def numbers_agree(question: str, said: str) -> bool:
+    """False where the question numbers something ("PEP 8", "room 3") that is numbered otherwise where it is said."""
+    for name, number in _NUMBERED.findall(question):
+        others = re.findall(rf"\b{re.escape(name)}\s+(\d+)\b", said, re.I)
+        if others and number not in others:
+            return False
+    return True
 
 
 def without_form(question: str) -> str:

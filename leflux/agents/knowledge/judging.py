@@ -1,14 +1,16 @@
 """How well a statement answers a question. The limits were chosen on questions that are in no test."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 
-from leflux.agents.knowledge.forms import Form
-from leflux.agents.knowledge.lexicon import AskedTerm
+from leflux.agents.knowledge.forms import Form, asks_for_oneself, asks_what_is_offered, form_of, is_negated
+from leflux.agents.knowledge.lexicon import LEAST, AskedTerm
 from leflux.agents.knowledge.offers import Offer
-from leflux.agents.knowledge.statements import Statement, Terms
+from leflux.agents.knowledge.passages import Passage
+from leflux.agents.knowledge.statements import WHOLE_CHARS, Statement, Terms
 
 # How much a word counts that is not in the statement itself, but in what stands around it.
 HEADED, ABOUT, NEAR, ELSEWHERE = 0.95, 0.85, 0.7, 0.2
@@ -23,6 +25,14 @@ MAIN, UNSAID, LEANING, ONE_OF_MANY, FOREIGN, UNLIKELY = 0.9, 0.3, 0.08, 0.2, 0.1
 # How much closeness in meaning makes up for words, and how close what answers is at least.
 CLOSE, USUAL = 0.9, 0.15
 PERSONAL = 0.2
+# Two statements with so many words in common are about one thing.
+SAME_WORDS = 0.6
+_NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
+ROWS = 3
+SAID_HERE = 0.5
+# "What is a decorator?", "what does the GIL do?", with so many content words at most.
+EXPLAINED = 3
+_EXPLAINS = re.compile(r"\W*(?:what|who)(?:['’]s| is| are| does| do)\b|\W*(?:explain|define)\b", re.I)
 _YOU = re.compile(r"\byou (?:have|can|may|need|must|do not)\b", re.I)
 
 
@@ -37,6 +47,17 @@ class Asked(Struct, frozen=True):
     negated: bool
     offered: bool
     personal: bool
+    text: str
+
+    @classmethod
+    def read(cls, question: str, terms: list[AskedTerm], named: list[Offer]) -> "Asked":
+        form, negated = form_of(question), is_negated(question)
+        return cls(terms, form, named, negated, asks_what_is_offered(question), asks_for_oneself(question), question)
+
+    @property
+    def explains(self) -> bool:
+        """Whether it asks what something is or does, and no more."""
+        return self.form is None and bool(_EXPLAINS.match(self.text)) and len(self.terms) <= EXPLAINED
 
     def beside_form(self) -> list[AskedTerm]:
         """The terms that do not only ask for the form of the answer."""
@@ -73,6 +94,16 @@ class Judgement(Struct, frozen=True):
 
     score: float
     covered: float
+
+
+class Chosen(Struct, frozen=True):
+    """The answer, with the passage that says so. `contrary`: another page's that says the same with other numbers."""
+
+    text: str
+    passage: Passage
+    score: float
+    covered: float
+    contrary: "Chosen | None" = None
 
 
 def judge(statement: Statement, place: Place, asked: Asked, one_of_many: bool) -> Judgement | None:
@@ -129,3 +160,54 @@ def agreement(asked: Sequence[AskedTerm], heading: Terms) -> float:
     recall = coverage(asked, [(heading, 1.0)])
     precision = sum(any(stem in term.stems for term in asked) for stem in heading) / len(heading)
     return 2 * recall * precision / (recall + precision) if recall and precision else 0.0
+
+
+def with_contrary(best: Chosen, found: Sequence[Chosen], terms: Callable[[str], list[str]]) -> Chosen:
+    """The best answer, with another page's that says the same with other numbers."""
+
+    def worded(text: str) -> Terms:
+        return frozenset(term for term in terms(text) if not term[0].isdigit())
+
+    said, numbers = worded(best.text), set(_NUMBERS.findall(best.text))
+    for other in found:
+        words = worded(other.text)
+        alike = len(said & words) / max(1, len(said | words))
+        differs = numbers != set(_NUMBERS.findall(other.text)) and other.passage.page != best.passage.page
+        if differs and alike >= SAME_WORDS and numbers:
+            return msgspec.structs.replace(best, contrary=other)
+    return best
+
+
+def denies_another(statement: Statement, asked: Asked, heading: Terms) -> bool:
+    """Whether it denies something of one thing, where its neighbours speak of the thing that is asked about."""
+    if asked.negated or not is_negated(statement.text):
+        return False
+    content = [term for term in asked.terms if term.weight >= LEAST]
+    return any(term.held(statement.own | heading) < SAID_HERE <= term.held(statement.near) for term in content)
+
+
+def listed(chosen: Chosen) -> Chosen:
+    """The first rows of a list whose heading is what is asked."""
+    items = [block.text for block in chosen.passage.blocks if block.kind == "item"]
+    if len(items) < 2 or not any(chosen.text in item for item in items):
+        return chosen
+    return msgspec.structs.replace(chosen, text="\n".join(items[:ROWS]))
+
+
+def instruction(chosen: Chosen) -> Chosen:
+    """The whole passage, when it is short: one step of several does not say how."""
+    blocks = chosen.passage.blocks
+    text = " ".join(block.text for block in blocks)
+    if any(block.kind != "p" for block in blocks) or len(text) > WHOLE_CHARS or len(blocks) > 3:
+        return chosen
+    return msgspec.structs.replace(chosen, text=text)
+
+
+def glance(said: Sequence[str]) -> str:
+    """As many sentences as can be read at a glance."""
+    text = ""
+    for sentence in said:
+        if text and len(text) + len(sentence) >= WHOLE_CHARS:
+            break
+        text = f"{text} {sentence}".strip()
+    return text

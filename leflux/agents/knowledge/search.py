@@ -225,6 +225,10 @@ class SearchIndex:
         """The passage that defines exactly what is asked."""
         return self._definitions.find(question)
 
+    def referred(self, question: str) -> tuple[int, str] | None:
+        """The reference entry that a question names: its passage and its name."""
+        return self._definitions.referred(question)
+
     def titled(self, question: str) -> int | None:
         """The only page whose title is exactly the question."""
         found = self._called.get(frozenset(self.words.terms(question)), [])

@@ -6,7 +6,7 @@ error message. A request is repeated only before the first piece of its answer.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -16,6 +16,8 @@ from msgspec import Struct
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 
 from leflux.agents.base import AgentEvent, Delta, Done, Question
+from leflux.agents.knowledge.agent import KnowledgeAgent
+from leflux.agents.openai.grounding import grounded, grounding
 from leflux.agents.openai.prompt import build
 from leflux.agents.openai.tools import MAX_ARGUMENTS, TOOLS, MalformedCall, parse_call
 from leflux.config import OpenAISettings
@@ -41,7 +43,21 @@ class _ToolCall(Struct):
 class OpenAIAgent:
     """`backoff`: seconds before the first retry of a request that was refused temporarily."""
 
-    def __init__(self, settings: OpenAISettings, backoff: float | None = None) -> None:
+    def __init__(
+        self,
+        settings: OpenAISettings,
+        backoff: float | None = None,
+        *,
+        knowledge: KnowledgeAgent | None = None,
+        instructions: Mapping[str, str] | None = None,
+        patience: float = 30.0,
+    ) -> None:
+        """`knowledge` reads the crawled pages, and answers when the model has shown nothing for `patience` seconds or
+        has failed; `instructions`: of the owners, by site.
+        """
+        self._knowledge = knowledge
+        self._instructions = instructions or {}
+        self._patience = patience
         self._settings = settings
         self._backoff = BACKOFF if backoff is None else backoff
         # Self-hosted endpoints often need no key, but the SDK requires one.
@@ -52,7 +68,32 @@ class OpenAIAgent:
     async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
         # The answer is about the page of this request, also when the visitor has moved on.
         page, prior = await question.context()
-        messages = await build(question, page, prior)
+        ground = None if self._knowledge is None else await grounding(self._knowledge, question, page)
+        passages = ground.told() if ground is not None else ""
+        messages = await build(question, page, prior, passages, self._instructions.get(question.site_id, ""))
+        answer = self._tried(messages, page)
+        if ground is None or self._knowledge is None:
+            async with aclosing(answer) as events:
+                async for event in events:
+                    yield event
+            return
+        begun = False
+        try:
+            async with aclosing(grounded(answer, ground)) as checked:
+                until = asyncio.get_running_loop().time() + self._patience
+                while (kept := await _first(checked, None if begun else until)) is not None:
+                    begun = True
+                    yield kept
+        except (ModelFailed, TimeoutError) as error:
+            if begun:
+                raise
+            log.warning("the model failed; answering from the pages", error=str(error)[:200])
+        if not begun:
+            async with aclosing(self._knowledge.reply(question)) as found:
+                async for event in found:
+                    yield event
+
+    async def _tried(self, messages: list[dict[str, Any]], page: bytes | None) -> AsyncGenerator[AgentEvent, None]:
         for attempt in range(ATTEMPTS):
             begun = False
             try:
@@ -111,6 +152,13 @@ class OpenAIAgent:
 
     async def close(self) -> None:
         await self._client.close()
+        if self._knowledge is not None:
+            await self._knowledge.close()
+
+
+async def _first(events: AsyncGenerator[AgentEvent, None], until: float | None) -> AgentEvent | None:
+    async with asyncio.timeout_at(until):
+        return await anext(events, None)
 
 
 def _extend(call: _ToolCall, part: Any) -> None:
