@@ -20,6 +20,7 @@ from leflux.chat.joining import Joining
 from leflux.chat.policy import Policy
 from leflux.chat.ports import ChatPorts, VisitorSocket
 from leflux.chat.untrusted import BYTES_PER_START, encode_context, encode_prior
+from leflux.common.addresses import plain_address
 from leflux.protocol import Problem
 from leflux.sites.registry import Site
 
@@ -68,7 +69,7 @@ class Chat:
             prior=prior,
         )
         session = await self._store.create(policy.ref(site.id, str(uuid4())), new)
-        started = {"visitorId": new.visitor_id, "page": request.website_url}
+        started = {"visitorId": new.visitor_id, "page": plain_address(request.website_url)}
         await self._ports.events.record(ChatEvent("conversation.started", site.id, session.session_id, data=started))
         self._ports.counter.restored(site.id, "new" if continues is None else "partial")
         return protocol.InitAnswer(

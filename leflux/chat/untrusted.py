@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from leflux.common.addresses import plain_address
 from leflux.protocol import PriorMessage, Problem
 
 VISIBLE_TEXT_CHARS = 5_000
@@ -21,6 +22,8 @@ _PROTOTYPE = "__proto__"
 
 def encode_context(context: dict[str, Any], limit: int) -> bytes:
     """The description of a page as JSON. Raises `payload_too_large` and `invalid_request`."""
+    if isinstance(url := context.get("url"), str):
+        context["url"] = plain_address(url)
     encoded = _encode(context)
     if _SUSPECT.search(encoded) is not None:
         _clean(context)

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from leflux.common.addresses import bare_host, check_start_page, is_address
 from leflux.sites.appearance import Appearance
+from leflux.sites.page_context import PageContext
 
 _ORIGIN = re.compile(r"(?:http|https)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?")
@@ -48,7 +49,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """A site of the configuration.
 
     `message_log`: whether its messages are kept in the permanent log. `crawl`: where its first crawl begins, a URL or
-    a path on this server; None: the owner starts it.
+    a path on this server; None: the owner starts it. `context`: what the widget may tell of its pages.
     """
 
     id: SiteId
@@ -58,6 +59,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     message_log: bool = True
     crawl: StartPage | None = None
     config: Appearance = Appearance()
+    context: PageContext = PageContext()
 
 
 class OriginRequired(Exception):

@@ -48,8 +48,8 @@ export class Http {
     return this.call("POST", "/api/session/init", body, (answer) => isSessionId(answer["sessionId"]));
   }
 
-  restore(sessionId: string, url: string): Promise<RestoreAnswer> {
-    return this.call("POST", `/api/session/${sessionId}`, { url }, (answer) => Array.isArray(answer["history"]));
+  restore(sessionId: string): Promise<RestoreAnswer> {
+    return this.call("POST", `/api/session/${sessionId}`, {}, (answer) => Array.isArray(answer["history"]));
   }
 
   messages(sessionId: string, since: number): Promise<{ messages: Message[]; more: boolean }> {
@@ -80,6 +80,8 @@ export class Http {
         method,
         signal: abort.signal,
         credentials: "omit",
+        // The address of the page is not sent.
+        referrerPolicy: "origin",
         ...(body === undefined ? {} : { body: stringify(body), headers: { "Content-Type": "application/json" } }),
       });
       if (!response.ok) throw await refusal(response);

@@ -27,6 +27,8 @@ export interface Sender {
   /** Ms since the socket was last joined to the session. */
   readonly awayMs: number;
   init(): Promise<boolean>;
+  /** Describes the page ahead of a message. */
+  before(): Promise<void>;
   stored(message: Message): Promise<void>;
   refused(code: string, sessionId: string): void;
 }
@@ -62,6 +64,7 @@ export async function sendMessage(
 
   /** Resolves with null when the outcome is unknown or the attempt must wait. */
   async function transmit(sessionId: string): Promise<Stored | null> {
+    await sender.before();
     const isAway = !sender.isJoined && sender.awayMs >= HTTP_AFTER_MS;
     if (isAway || tries >= SOCKET_TRIES) return http.chat(sessionId, clientMessageId, text);
     if (!sender.isJoined) return null;
