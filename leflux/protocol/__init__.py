@@ -47,6 +47,7 @@ from leflux.protocol.messages import (
     ClientId,
     DeleteAnswer,
     DeletedCounts,
+    HiddenSecrets,
     InitAnswer,
     InitRequest,
     Joined,

@@ -57,7 +57,7 @@ export class Http {
     return this.call("GET", path, undefined, (answer) => Array.isArray(answer["messages"]));
   }
 
-  chat(sessionId: string, clientMessageId: string, message: string): Promise<{ messageId: string; seq: number }> {
+  chat(sessionId: string, clientMessageId: string, message: string): Promise<{ messageId: string; seq: number; text?: string; data?: object }> {
     const body = { sessionId, clientMessageId, message };
     return this.call("POST", "/api/chat", body, (answer) => Number.isSafeInteger(answer["seq"]));
   }

@@ -17,6 +17,9 @@ interface Stored {
   messageId: string;
   seq: number;
   sessionId?: string;
+  /** The message as it is stored, when something of it was hidden. */
+  text?: string;
+  data?: object;
 }
 
 export interface Sender {
@@ -53,7 +56,8 @@ export async function sendMessage(
     // The session may have been cleared or replaced in the meantime.
     if (conversation.sessionId !== id) return { outcome: "stored" };
     const shownAt = ts + conversation.clockOffset;
-    const message: Message = { id: sent.messageId, seq: sent.seq, role: "visitor", text, ts: shownAt, clientMessageId };
+    const message: Message = { id: sent.messageId, seq: sent.seq, role: "visitor", text: sent.text ?? text, ts: shownAt, clientMessageId };
+    if (sent.data !== undefined) message.data = sent.data;
     // A message that an earlier session has stored is shown with those of earlier sessions.
     if (sent.sessionId !== undefined) conversation.transcript.past.push(message);
     else await sender.stored(message);

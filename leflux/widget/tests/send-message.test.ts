@@ -39,3 +39,8 @@ test("a message that this session has stored takes its place", async () => {
   expect(stored).toHaveBeenCalledWith(expect.objectContaining({ id: "m-1", seq: 7, clientMessageId: "c-1" }));
   expect(transcript.past).toEqual([]);
 });
+
+test("a message of which the server has hidden something is kept as it is stored", async () => {
+  const { stored } = await sent({ text: "my card is •••", data: { hidden: ["card"] } });
+  expect(stored).toHaveBeenCalledWith(expect.objectContaining({ text: "my card is •••", data: { hidden: ["card"] } }));
+});
