@@ -4,11 +4,12 @@ import hashlib
 import time
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
 
 from backends.errors import StorageError
 from backends.records import Appended, Draft, NewSession, Session, SessionRef, Snapshot
@@ -21,10 +22,14 @@ from leflux.chat.joining import Joining, shown
 from leflux.chat.persons import Persons
 from leflux.chat.policy import Policy
 from leflux.chat.ports import ChatPorts, News, NewsKind, VisitorSocket
-from leflux.chat.untrusted import BYTES_PER_START, INTERNAL_ID, encode_context, encode_prior
+from leflux.chat.secrets import hide_secrets
+from leflux.chat.untrusted import BYTES_PER_START, INTERNAL_ID, encode_context, encode_prior, without_secrets
+from leflux.common.addresses import plain_address
 from leflux.protocol import Problem
 from leflux.sites.registry import Site
 
+Hidden: TypeAlias = protocol.HiddenSecrets | UnsetType
+Answer = TypeVar("Answer", protocol.Sent, protocol.Chatted)
 SITES = 256
 """How many sites' retention rules are kept in the form that visitors get."""
 
@@ -60,7 +65,7 @@ class Chat:
 
     async def start(self, site: Site, request: protocol.InitRequest, address: str) -> protocol.InitAnswer:
         """Start a session. One that `continues` another goes on from what the browser still holds."""
-        prior = encode_prior(request.prior_history)
+        prior = encode_prior(without_secrets(request.prior_history, site.hide))
         await self._ports.rates.starts.spend(address, 1 + len(prior or b"") // BYTES_PER_START)
         policy, continues = self._policy(site.id), request.continues
         new = NewSession(
@@ -70,7 +75,7 @@ class Chat:
         )
         session = await self._store.create(policy.ref(site.id, str(uuid4())), new)
         if self._ports.events is not None:
-            data = {"visitorId": new.visitor_id, "page": request.website_url}
+            data = {"visitorId": new.visitor_id, "page": plain_address(request.website_url)}
             await self._ports.events.record(ChatEvent("conversation.started", site.id, session.session_id, data=data))
         self._ports.counter.restored(site.id, "new" if continues is None else "partial")
         return protocol.InitAnswer(
@@ -147,24 +152,30 @@ class Chat:
     async def say(self, socket: VisitorSocket, request: protocol.SendMessage) -> protocol.Sent:
         """Store what the visitor said through the socket, once for each `clientMessageId`."""
         own(socket, request.session_id)
-        stored = await self._say(socket.site, request, socket.address, socket.epoch)
+        request, hidden = _without_secrets(socket.site, request)
+        stored = await self._say(socket.site, request, hidden, socket.address, socket.epoch)
         if stored.seq == socket.seq + 1 and stored.earlier is None:
             socket.seq = stored.seq
         locate(socket, request.context)
         if socket.person is not None:
             await self._ports.news.told(News("said", socket.site.id, request.session_id))
-        return protocol.Sent(stored.id, stored.seq, session_id=stored.earlier or UNSET)
+        sent = protocol.Sent(stored.id, stored.seq, session_id=stored.earlier or UNSET)
+        return _shown(sent, request, hidden)
 
     async def post(self, site: Site, request: protocol.SendMessage, address: str) -> protocol.Chatted:
         """Store what the visitor said by HTTP, and show it on the session's page."""
         checked_session_id(request.session_id)
-        stored = await self._say(site, request, address, None)
+        request, hidden = _without_secrets(site, request)
+        stored = await self._say(site, request, hidden, address, None)
         if stored.created:
             await self._ports.sockets.emit(request.session_id, protocol.MESSAGE, Raw(stored.body), stored.seq)
             await self._ports.news.told(News("said", site.id, request.session_id))
-        return protocol.Chatted(stored.id, stored.seq, session_id=stored.earlier or UNSET)
+        chatted = protocol.Chatted(stored.id, stored.seq, session_id=stored.earlier or UNSET)
+        return _shown(chatted, request, hidden)
 
-    async def _say(self, site: Site, request: protocol.SendMessage, address: str, epoch: int | None) -> Appended:
+    async def _say(
+        self, site: Site, request: protocol.SendMessage, hidden: Hidden, address: str, epoch: int | None
+    ) -> Appended:
         ports, session_id = self._ports, request.session_id
         await ports.rates.session.spend(session_id)
         await ports.rates.address.spend(address)
@@ -172,7 +183,9 @@ class Chat:
         context = None if request.context is None else encode_context(request.context, self._ports.limits.context_bytes)
         policy = self._policy(site.id)
         ref = SessionRef(site.id, session_id, policy.idle_ttl)
-        stored = await self._store.append(ref, _draft(request, ports.answering.replies, policy.message_log), epoch)
+        stored = await self._store.append(
+            ref, _draft(request, hidden, ports.answering.replies, policy.message_log), epoch
+        )
         if stored.earlier is None and ports.events is not None:
             await ports.events.record(_received(site.id, request, stored, policy.message_log))
         ports.counter.said(site.id, stored.created)
@@ -228,9 +241,26 @@ def _received(site_id: str, request: protocol.SendMessage, stored: Appended, log
     return ChatEvent("message.received", site_id, request.session_id, stored.seq, data)
 
 
-def _draft(request: protocol.SendMessage, opens_turn: bool, logged: bool) -> Draft:
+def _without_secrets(site: Site, request: protocol.SendMessage) -> tuple[protocol.SendMessage, Hidden]:
+    text, found = hide_secrets(request.text, site.hide)
+    if not found:
+        return request, UNSET
+    return replace(request, text=text), protocol.HiddenSecrets(list(found))
+
+
+def _shown(answer: Answer, request: protocol.SendMessage, hidden: Hidden) -> Answer:
+    """The acknowledgement tells the browser, which still shows what was typed, what is stored."""
+    return answer if hidden is UNSET else replace(answer, text=request.text, data=hidden)
+
+
+def _draft(request: protocol.SendMessage, hidden: Hidden, opens_turn: bool, logged: bool) -> Draft:
+    """The fingerprint is that of the text without its secrets: nobody can guess them by it, and a repeat is known."""
     message = protocol.Message(
-        id=str(uuid4()), role="visitor", text=request.text, client_message_id=request.client_message_id
+        id=str(uuid4()),
+        role="visitor",
+        text=request.text,
+        client_message_id=request.client_message_id,
+        data=hidden,
     )
     return Draft(
         id=message.id,

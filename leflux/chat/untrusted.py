@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
+from leflux.chat.secrets import hide_secrets
+from leflux.common.addresses import plain_address
 from leflux.protocol import PriorMessage, Problem
+from leflux.sites.secret_kinds import SecretKind
 
 VISIBLE_TEXT_CHARS = 5_000
 PRIOR_BYTES = 16_384
@@ -23,6 +26,8 @@ _PROTOTYPE = "__proto__"
 
 def encode_context(context: dict[str, Any], limit: int) -> bytes:
     """The description of a page as JSON. Raises `payload_too_large` and `invalid_request`."""
+    if isinstance(url := context.get("url"), str):
+        context["url"] = plain_address(url)
     encoded = _encode(context)
     if _SUSPECT.search(encoded) is not None:
         _clean(context)
@@ -34,6 +39,11 @@ def encode_context(context: dict[str, Any], limit: int) -> bytes:
         message = f"visibleText has at most {VISIBLE_TEXT_CHARS} characters."
         raise Problem("invalid_request", message, path="$.context.visibleText")
     return encoded
+
+
+def without_secrets(messages: Sequence[PriorMessage], kinds: Sequence[SecretKind]) -> list[PriorMessage]:
+    """A browser may hold messages from before their secrets were hidden."""
+    return [PriorMessage(message.role, hide_secrets(message.text, kinds)[0]) for message in messages]
 
 
 def encode_prior(messages: Sequence[PriorMessage]) -> bytes | None:

@@ -106,6 +106,15 @@ def bare_host(text: str) -> str:
     return netloc if is_address(netloc) or _HOST.fullmatch(netloc) else "www.example.com"
 
 
+def plain_address(url: str) -> str:
+    """The URL of a page without its fragment and credentials."""
+    try:
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+    except ValueError:
+        return ""
+
+
 def is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -27,7 +27,7 @@ class Appearances:
     def __init__(self, sites: Sequence[Site], store: SettingsStore) -> None:
         self._sites = {site.id: site for site in sites}
         self.documents = CachedDocuments(store, "appearance", Appearance, list(self._sites), self._changed)
-        self._now = {site.id: _json(site.config) for site in sites}
+        self._now = {site.id: _sent(site.config, site) for site in sites}
         self.current: Mapping[str, dict[str, Any]] = self._now
 
     async def read(self, site_id: str) -> dict[str, Any]:
@@ -37,7 +37,10 @@ class Appearances:
 
     def _answer(self, site_id: str) -> dict[str, Any]:
         version, site = self.documents.version(site_id), self._sites[site_id]
-        return {"config": self._now[site_id], "version": version, "defaults": _json(site.config)}
+        return {"config": _json(self._appearance(site_id)), "version": version, "defaults": _json(site.config)}
+
+    def _appearance(self, site_id: str) -> Appearance:
+        return self.documents.get(site_id) or self._sites[site_id].config
 
     async def change(self, site_id: str, wanted: SiteSettings) -> dict[str, Any]:
         """Raises `conflict` for a stale version."""
@@ -48,7 +51,13 @@ class Appearances:
         return self._answer(site_id)
 
     def _changed(self, site_id: str) -> None:
-        self._now[site_id] = _json(self.documents.get(site_id) or self._sites[site_id].config)
+        self._now[site_id] = _sent(self._appearance(site_id), self._sites[site_id])
+
+
+def _sent(appearance: Appearance, site: Site) -> dict[str, Any]:
+    """What the widget gets: the appearance, and the rules for its pages where the site has any."""
+    rules = msgspec.to_builtins(site.context)
+    return _json(appearance) | ({"context": rules} if rules else {})
 
 
 def _json(appearance: Appearance) -> dict[str, Any]:

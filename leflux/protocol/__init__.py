@@ -53,6 +53,7 @@ from leflux.protocol.messages import (
     ClientId,
     DeleteAnswer,
     DeletedCounts,
+    HiddenSecrets,
     InitAnswer,
     InitRequest,
     Joined,

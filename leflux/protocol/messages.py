@@ -265,18 +265,32 @@ class MessagePage(Struct, rename="camel"):
     more: bool
 
 
+class HiddenSecrets(Struct, frozen=True):
+    """The `data` of a visitor's message of which something was hidden."""
+
+    hidden: list[str]
+
+
 class Sent(Struct, rename="camel"):
+    """`text` and `data`: the message as it is stored, when something of it was hidden."""
+
     message_id: str
     seq: int
     ok: bool = True
     session_id: str | UnsetType = UNSET  # The earlier session that stored the message, and that `seq` belongs to.
+    text: str | UnsetType = UNSET
+    data: HiddenSecrets | UnsetType = UNSET
 
 
 class Chatted(Struct, rename="camel"):
+    """`text` and `data` as in `Sent`."""
+
     message_id: str
     seq: int
     status: Literal["processing"] = "processing"
     session_id: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    data: HiddenSecrets | UnsetType = UNSET
 
 
 class DeletedCounts(Struct, rename="camel"):

@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 
 from leflux.common.addresses import bare_host, check_start_page, is_address
 from leflux.sites.appearance import Appearance
+from leflux.sites.page_context import PageContext
+from leflux.sites.secret_kinds import SecretKinds
 
 _ORIGIN = re.compile(r"(?:http|https)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\,%]+)(?::(\d{1,5}))?")
@@ -49,6 +51,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
 
     `message_log`: whether its messages are kept in the permanent log. `crawl`: where its first crawl begins, a URL or
     a path on this server; None: the owner starts it. `instructions`: how a model speaks for the site, in plain words.
+    `context`: what the widget may tell of its pages. `hide`: what is hidden of a visitor's message before it is stored.
     """
 
     id: SiteId
@@ -59,6 +62,8 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     crawl: StartPage | None = None
     instructions: Annotated[str, Meta(max_length=4_000)] = ""
     config: Appearance = Appearance()
+    context: PageContext = PageContext()
+    hide: SecretKinds = ("card", "token")
 
 
 class OriginRequired(Exception):

@@ -15,7 +15,7 @@ WIDGET = ROOT / "widget" / "dist"
 DESCRIPTION = ROOT / "web" / "openapi.yaml"
 ENGLISH = "en"
 # The parts of the widget that it loads on demand.
-PARTS = ("leflux-socket", "leflux-more")
+PARTS = ("leflux-socket", "leflux-more", "leflux-page")
 
 
 class BuiltScript(Struct, frozen=True):

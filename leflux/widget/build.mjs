@@ -11,6 +11,8 @@ const LOADER_BUDGET = 2_048;
 const TOTAL_BUDGET = 34_000;
 /** What acts on the page, watches what comes of it, and draws rich Markdown; loaded when it is needed. */
 const MORE_BUDGET = 15_800;
+/** What reads the page; loaded with the visitor's first message. */
+const PAGE_BUDGET = 5_000;
 
 const languages = readdirSync(join(here, "src/texts")).map((name) => name.replace(/\.json$/, ""));
 
@@ -23,7 +25,8 @@ const version = (...parts) => {
 const socket = await bundle("socket-client.ts");
 const agents = new Map();
 const more = await bundle("more-part.ts");
-const define = { SOCKET_VERSION: version(socket), MORE_VERSION: version(more) };
+const reading = await bundle("page-part.ts");
+const define = { SOCKET_VERSION: version(socket), MORE_VERSION: version(more), PAGE_VERSION: version(reading) };
 for (const language of languages) agents.set(language, await bundle("index.ts", language, { define }));
 const loader = await bundle("embed.ts", ENGLISH, {
   define: {
@@ -38,9 +41,10 @@ const total = size(loader) + bytes;
 console.log(`part on demand, the Socket.IO client as published: ${size(socket)} bytes (gzip)`);
 console.log(`loader ${size(loader)} of ${LOADER_BUDGET} bytes (gzip), with the largest agent (${largest}) ${total} of ${TOTAL_BUDGET}`);
 console.log(`part on demand, acting and rich Markdown: ${size(more)} of ${MORE_BUDGET}`);
+console.log(`part on demand, reading the page: ${size(reading)} of ${PAGE_BUDGET}`);
 
 if (process.argv.includes("--check")) {
-  if (size(loader) > LOADER_BUDGET || total > TOTAL_BUDGET || size(more) > MORE_BUDGET) {
+  if (size(loader) > LOADER_BUDGET || total > TOTAL_BUDGET || size(more) > MORE_BUDGET || size(reading) > PAGE_BUDGET) {
     console.error("over the size budget");
     process.exit(1);
   }
@@ -50,6 +54,7 @@ if (process.argv.includes("--check")) {
   writeFileSync(join(dist, "embed.js"), loader);
   writeFileSync(join(dist, "leflux-socket.js"), socket);
   writeFileSync(join(dist, "leflux-more.js"), more);
+  writeFileSync(join(dist, "leflux-page.js"), reading);
   for (const [language, agent] of agents) {
     writeFileSync(join(dist, language === ENGLISH ? "leflux-agent.js" : `leflux-agent.${language}.js`), agent);
   }

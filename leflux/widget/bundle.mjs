@@ -8,7 +8,7 @@ const here = import.meta.dirname;
 export const ENGLISH = "en";
 
 /** The built-ins that an entry point does not take from the page. */
-const BUILTINS = { "index.ts": ["builtins.ts"], "more-part.ts": ["builtins.ts"], "socket-client.ts": ["socket-builtins.ts"] };
+const BUILTINS = { "index.ts": ["builtins.ts"], "more-part.ts": ["builtins.ts"], "page-part.ts": ["builtins.ts"], "socket-client.ts": ["socket-builtins.ts"] };
 
 /** Resolves `file.css?inline` to the minified text of the file, as vitest does. */
 const inlineCss = {

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  define: { SOCKET_VERSION: JSON.stringify("test"), MORE_VERSION: JSON.stringify("test") },
+  define: { SOCKET_VERSION: JSON.stringify("test"), MORE_VERSION: JSON.stringify("test"), PAGE_VERSION: JSON.stringify("test") },
   resolve: { alias: { "#texts": new URL("src/texts/en.json", import.meta.url).pathname } },
   test: {
     include: ["tests/**/*.test.ts"],

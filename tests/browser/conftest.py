@@ -77,7 +77,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await fresh.close()
 
 
-def start(store: str, folder: Path, services: Services, **sections: dict[str, Any]) -> ServerProcess:
+def start(store: str, folder: Path, services: Services, **sections: Any) -> ServerProcess:
     """A server on `store` that keeps its data in `folder`; entering it starts it."""
     backend = BACKENDS[store]
     assert backend.settings is not None
@@ -92,7 +92,7 @@ async def open_shop(store: str, tmp_path: Path, services: Services) -> AsyncIter
     """Start the shop with these sections of configuration, such as `session={"idle_ttl": "2s"}`."""
     async with AsyncExitStack() as stack:
 
-        async def open_(**sections: dict[str, Any]) -> Shop:
+        async def open_(**sections: Any) -> Shop:
             server = await stack.enter_async_context(start(store, tmp_path, services, **sections))
             return Shop(server, await stack.enter_async_context(Proxy(server.port)))
 
@@ -108,7 +108,7 @@ class SharedServers:
         self._stack = stack
         self._running: dict[str, ServerProcess] = {}
 
-    async def get(self, store: str, name: str, **sections: dict[str, Any]) -> ServerProcess:
+    async def get(self, store: str, name: str, **sections: Any) -> ServerProcess:
         key = f"{name}-{store}"
         if key not in self._running:
             folder = self._folder / key
@@ -124,7 +124,7 @@ async def shared_servers(tmp_path_factory: pytest.TempPathFactory, services: Ser
 
 
 async def _shop(
-    request: pytest.FixtureRequest, store: str, servers: SharedServers, open_shop: OpenShop, **sections: dict[str, Any]
+    request: pytest.FixtureRequest, store: str, servers: SharedServers, open_shop: OpenShop, **sections: Any
 ) -> AsyncIterator[Shop]:
     """Without the mark `own_server`, on a server that other tests use too, behind a proxy of the test's own."""
     if request.node.get_closest_marker("own_server"):

@@ -188,7 +188,7 @@ async def test_the_server_may_be_mounted_below_a_path(page: Page, site: HostileS
     finally:
         await runner.cleanup()
     assert {path.split("/")[1] for path in asked} == {"chat"}
-    scripts = {"embed.js", "leflux-agent.js", "leflux-socket.js"}
+    scripts = {"embed.js", "leflux-agent.js", "leflux-page.js", "leflux-socket.js"}
     assert {path.split("/")[2] for path in asked} == scripts | {"api", "socket.io"}
 
 

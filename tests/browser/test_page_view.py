@@ -20,7 +20,7 @@ def store() -> str:
 
 
 OF_THE_DEMO = "/demo/"
-SCRIPTS = ["GET /embed.js", "GET /leflux-agent.js", "GET /leflux-socket.js"]
+SCRIPTS = ["GET /embed.js", "GET /leflux-agent.js", "GET /leflux-page.js", "GET /leflux-socket.js"]
 
 
 class Traffic:

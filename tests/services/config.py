@@ -11,8 +11,11 @@ from backends import StoreSettings, find_store
 GENEROUS = {"init_per_minute": 10_000, "messages_per_minute": 10_000, "address_messages_per_minute": 10_000}
 
 
-def write_config(folder: Path, store: StoreSettings, port: int, **sections: dict[str, Any]) -> Path:
-    """A file for `run.py --config`; `sections` are merged over its top-level sections, such as `session=...`."""
+def write_config(folder: Path, store: StoreSettings, port: int, **sections: Any) -> Path:
+    """A file for `run.py --config`; `sections` are merged over its top-level sections, such as `session=...`.
+
+    A list takes the place of a section.
+    """
     tree: dict[str, Any] = {
         "server": {"host": "127.0.0.1", "port": port},
         "storage": store.section(),
@@ -29,7 +32,7 @@ def write_config(folder: Path, store: StoreSettings, port: int, **sections: dict
         ],
     }
     for name, section in sections.items():
-        tree[name] = tree.get(name, {}) | section
+        tree[name] = section if isinstance(section, list) else tree.get(name, {}) | section
     file = folder / f"leflux-{port}.yaml"
     file.write_text(yaml.safe_dump(tree), "utf-8")
     return file

@@ -2,7 +2,6 @@
 
 import type { Chat } from "./chat.js";
 import type { More } from "./more-part.js";
-import type { PageInspector } from "./page-inspector.js";
 import { insist, type Load } from "./part-loader.js";
 import type { Plan } from "./protocol.js";
 import type { TaskExecutor } from "./task-executor.js";
@@ -13,7 +12,6 @@ export class Acting {
 
   constructor(
     private readonly chat: Chat,
-    private readonly inspector: PageInspector,
     private readonly notify: ConstructorParameters<typeof TaskExecutor>[3],
     private readonly load: Load<More>,
   ) {}
@@ -21,9 +19,11 @@ export class Acting {
   /** A plan replaces the one before, also one that still waits for the part. */
   async start(plan: Plan): Promise<void> {
     this.plan = plan;
-    const part = await insist(this.load, () => this.plan === plan);
-    if (part === null || this.plan !== plan) return;
-    this.executor ??= new part.TaskExecutor(document, this.chat, this.inspector, this.notify);
+    const isWanted = (): boolean => this.plan === plan;
+    const part = await insist(this.load, isWanted);
+    const inspector = part && (await insist(() => this.chat.page.load(), isWanted));
+    if (inspector === null || !isWanted()) return;
+    this.executor ??= new part!.TaskExecutor(document, this.chat, inspector, this.notify);
     await this.executor.start(plan);
   }
 

@@ -11,7 +11,6 @@ const RETRY_MS = 3_000;
 
 /** The parts of `ServerSync` that `Bootstrap` needs. */
 interface SyncPort {
-  readonly url: string;
   readonly isRefused: boolean;
   recovered(): void;
   refused(code: string, sessionId: string | null): void;
@@ -46,7 +45,7 @@ export class Bootstrap {
 
   async restore(id: string): Promise<void> {
     try {
-      const answer = await this.env.http.restore(id, this.sync.url, this.conversation.transcript.known);
+      const answer = await this.env.http.restore(id, this.conversation.transcript.known);
       if (this.conversation.sessionId !== id || this.host.checkStorage()) return;
       const { transcript } = this.conversation;
       const known = transcript.seq;
@@ -86,7 +85,7 @@ export class Bootstrap {
     const prior = this.isBare ? [] : this.conversation.prior();
     try {
       const answer = await this.env.http.init({
-        websiteUrl: this.sync.url,
+        websiteUrl: this.host.page.url ?? new URL("/", this.env.url()).href,
         ...(visitorId === null ? {} : { visitorId }),
         ...(continues === null || this.isBare ? {} : { continues }),
         ...(prior.length === 0 ? {} : { priorHistory: prior }),

@@ -36,6 +36,8 @@ export interface SessionMeta {
   clockOffset?: number;
   /** The previous session, after the server evicted it. */
   continues?: string;
+  /** The key of the marks in addresses. */
+  key?: string;
 }
 
 export interface Pending {
@@ -88,6 +90,7 @@ export class BrowserStore extends Records {
     const isNumber = (name: string): boolean => Number.isFinite(value?.[name]);
     if (value === null || !["createdAt", "lastActivity", "seq"].every(isNumber)) return null;
     for (const name of ["clientTtlMs", "userDataTtlMs", "readOnlyMs", "messageChars", "clockOffset"]) if (!isNumber(name)) delete value[name];
+    if (!isText(value["key"])) delete value["key"];
     if (!isSessionId(value["continues"])) delete value["continues"];
     return value as unknown as SessionMeta;
   }

@@ -7,7 +7,9 @@ import { Conversation } from "./conversation.js";
 import type { Env } from "./env.js";
 import { Emitter } from "./events.js";
 import type { ChatHost } from "./host.js";
+import { noticeOf } from "./notices.js";
 import { Outbox } from "./outbox.js";
+import { PageReader } from "./page-reader.js";
 import { EVENTS } from "./protocol.js";
 import { SendingWatch } from "./sending-watch.js";
 import { ServerSync } from "./server-sync.js";
@@ -19,9 +21,6 @@ import { countChars, wellFormed } from "./text.js";
 import type { Message, NoticeKind, ShownMessage } from "./types.js";
 import { VisitorData } from "./visitor-data.js";
 
-/** The refusals of a message that is too long. */
-const TOO_LONG = ["invalid_message", "payload_too_large"];
-
 export class Chat extends Emitter implements ChatHost {
   readonly conversation: Conversation;
   readonly outbox: Outbox;
@@ -29,6 +28,7 @@ export class Chat extends Emitter implements ChatHost {
   readonly sync: ServerSync;
   readonly visitor: VisitorData;
   readonly tasks: TaskTabs;
+  readonly page: PageReader;
   private readonly leadership: TabLeadership;
   private readonly sending = new SendingWatch(() => this.changed());
 
@@ -45,6 +45,7 @@ export class Chat extends Emitter implements ChatHost {
         this.changed();
       },
     });
+    this.page = new PageReader(env, this);
     this.sync = new ServerSync(env, this.conversation, this);
     this.leadership = new TabLeadership(env, this, () => this.conversation.readOnlyMs);
     this.tasks = new TaskTabs(env, this.progress, this);
@@ -70,11 +71,7 @@ export class Chat extends Emitter implements ChatHost {
   }
 
   get notice(): NoticeKind | null {
-    if (this.readOnly) return "taken-over";
-    if (this.isLeader && this.sync.isDown && !this.env.online()) return "offline";
-    if (this.sync.problem !== null) return this.sync.problem;
-    if (this.isLeader && (this.sync.isDown || this.sending.isStuck)) return "reconnecting";
-    return this.outbox.messages.some(({ failed }) => TOO_LONG.includes(failed ?? "")) ? "too-long" : null;
+    return noticeOf(this, this.env.online(), this.sending.isStuck);
   }
 
   get shown(): ShownMessage[] {
@@ -294,6 +291,7 @@ export class Chat extends Emitter implements ChatHost {
     this.leadership.destroy();
     this.sending.stop();
     this.outbox.stop();
+    this.page.stop();
     this.env.tabs.close();
   }
 }

@@ -33,7 +33,8 @@ const WEBSOCKET_TRIES = 2;
 export interface ResumePoint {
   sessionId: string | null;
   since: number;
-  url: string;
+  /** Left out while the server need not know the address. */
+  url?: string;
   /** Names this instance of the page, so that the server tells a reconnect from a reload. */
   page: string;
   /** What the tab has written down of the task's step. */

@@ -1,6 +1,7 @@
 // The local state of the conversation: its session, its transcript, and their records in the storage.
 
 import type { BrowserStore, SessionMeta } from "./browser-store.js";
+import { uuid } from "./identity.js";
 import type { InitAnswer } from "./protocol.js";
 import { Transcript } from "./transcript.js";
 import type { Message } from "./types.js";
@@ -24,6 +25,8 @@ export class Conversation {
   /** The longest message that the server accepts, in code points. Clearing the conversation keeps it. */
   messageChars = MESSAGE_CHARS;
   private kept = false;
+  /** The key of the marks in addresses. It stays in this browser, and ends with the conversation. */
+  key = uuid();
   /** How far the server's clock is ahead of this browser's, in ms, as soon as it is known; 0 while they nearly agree. */
   get clockOffset(): number {
     return this.meta?.clockOffset ?? 0;
@@ -67,6 +70,7 @@ export class Conversation {
   /** Loads the stored conversation. Returns false when it was too old and has been deleted. */
   load(): boolean {
     this.meta = this.store.session();
+    this.key = this.meta?.key ?? this.key;
     this.messageChars = this.meta?.messageChars ?? MESSAGE_CHARS;
     if (this.isStale) {
       this.forget(false);
@@ -92,6 +96,7 @@ export class Conversation {
     if (nothing || isPartial || this.eraseGone()) return { moved: false, fresh: [] };
     const moved = id !== this.sessionId;
     this.meta = meta ?? this.meta;
+    this.key = meta?.key ?? this.key;
     this.messageChars = meta?.messageChars ?? this.messageChars;
     if (moved) {
       this.sessionId = id;
@@ -127,6 +132,7 @@ export class Conversation {
       createdAt: isPositive(createdAt) ? createdAt : this.now(),
       lastActivity: known?.lastActivity ?? this.now(),
       seq: this.transcript.seq,
+      key: this.key,
       ...(known?.clockOffset === undefined ? {} : { clockOffset: known.clockOffset }),
       ...Object.fromEntries(kept),
       messageChars: this.messageChars,
@@ -189,6 +195,7 @@ export class Conversation {
     this.sessionId = null;
     this.meta = null;
     this.kept = false;
+    this.key = uuid();
     this.transcript.clear();
   }
 }

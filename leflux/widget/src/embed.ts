@@ -7,7 +7,7 @@ declare const AGENT_VERSION: string;
 /** The languages other than English, separated by spaces. */
 declare const AGENT_LANGUAGES: string;
 
-const OPTIONS = ["no-visitor-id", "no-user-memory", "preview", "debug", "locale"] as const;
+const OPTIONS = ["no-visitor-id", "no-user-memory", "no-page-context", "preview", "debug", "locale"] as const;
 
 interface Policy {
   createScriptURL(url: string): string;

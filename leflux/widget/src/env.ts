@@ -4,6 +4,8 @@ import type { BrowserStore } from "./browser-store.js";
 import type { Connect } from "./connection.js";
 import type { Http } from "./http.js";
 import type { Candidate, LeaderElection } from "./leader-election.js";
+import type { PagePart } from "./page-description.js";
+import type { Load } from "./part-loader.js";
 import type { Tabs } from "./tabs.js";
 import type { TaskJournal } from "./task-journal.js";
 
@@ -36,4 +38,8 @@ export interface Env {
   preview: boolean;
   /** The browser may store the visitor's data. */
   keepsUserData: boolean;
+  /** The page may be described to the server. */
+  readsPage: boolean;
+  /** Loads what describes it. */
+  loadPage: Load<PagePart>;
 }

@@ -11,6 +11,8 @@ export interface ChatHost {
   readonly isInUse: boolean;
   /** Messages wait to be sent. */
   readonly hasWaiting: boolean;
+  /** The page, as far as the server may know it. */
+  readonly page: { readonly url: string | undefined; address(href: string): string; before(): Promise<void> };
   /** `state` takes over the server's state of the task. */
   readonly tasks: { state(task: Task | null): void };
   emit(event: ChatEvent): void;

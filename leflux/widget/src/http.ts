@@ -50,9 +50,9 @@ export class Http {
   }
 
   /** `known`: what this browser has, which is not sent again. */
-  restore(sessionId: string, url: string, known: KnownHistory | null): Promise<RestoreAnswer> {
-    const body = { url, ...known };
-    return this.call("POST", `/api/session/${sessionId}`, body, (answer) => Array.isArray(answer["history"]), true);
+  restore(sessionId: string, known: KnownHistory | null): Promise<RestoreAnswer> {
+    const answers = (answer: Record<string, unknown>): boolean => Array.isArray(answer["history"]);
+    return this.call("POST", `/api/session/${sessionId}`, { ...known }, answers, true);
   }
 
   messages(sessionId: string, since: number): Promise<{ messages: Message[]; more: boolean }> {
@@ -60,7 +60,7 @@ export class Http {
     return this.call("GET", path, undefined, (answer) => Array.isArray(answer["messages"]));
   }
 
-  chat(sessionId: string, clientMessageId: string, message: string): Promise<{ messageId: string; seq: number }> {
+  chat(sessionId: string, clientMessageId: string, message: string): Promise<{ messageId: string; seq: number; text?: string; data?: object }> {
     const body = { sessionId, clientMessageId, message };
     return this.call("POST", "/api/chat", body, (answer) => Number.isSafeInteger(answer["seq"]));
   }
@@ -85,6 +85,8 @@ export class Http {
         method,
         signal: abort.signal,
         credentials: "omit",
+        // The address of the page is not sent.
+        referrerPolicy: "origin",
         ...(body === undefined ? {} : { body: stringify(body), headers: { "Content-Type": asText ? "text/plain" : "application/json" } }),
       });
       if (!response.ok) throw await refusal(response);

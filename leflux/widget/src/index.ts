@@ -13,10 +13,9 @@ import { uuid, visitorId } from "./identity.js";
 import { HeartbeatElection, LockElection } from "./leader-election.js";
 import { dispatch, listen } from "./listen.js";
 import type { More } from "./more-part.js";
-import { PageInspector } from "./page-inspector.js";
+import type { PagePart } from "./page-description.js";
 import { followPage } from "./page-lifecycle.js";
 import { type Loader, partLoader } from "./part-loader.js";
-import { EVENTS } from "./protocol.js";
 import { memoryArea, type StorageProblem } from "./records.js";
 import type { Client } from "./socket-client.js";
 import { type Channel, storageChannel, Tabs } from "./tabs.js";
@@ -43,6 +42,7 @@ const POLLING_MS = 3_600_000;
 /** Of the parts that are loaded later, so that browsers may keep them. */
 declare const SOCKET_VERSION: string;
 declare const MORE_VERSION: string;
+declare const PAGE_VERSION: string;
 
 type Page = Window & { __leflux?: Loader; LeFlux?: unknown };
 
@@ -82,6 +82,8 @@ function makeEnv(loader: Loader, problem: (kind: StorageProblem | null) => void)
     uuid,
     preview,
     keepsUserData: !("no-user-memory" in options),
+    readsPage: !("no-page-context" in options),
+    loadPage: partLoader<PagePart>("page", PAGE_VERSION, loader),
   };
 }
 
@@ -155,8 +157,7 @@ function start(page: Page, loader: Loader): void {
   shown.storageProblem = problem;
   shown.paint();
 
-  const inspector = part("page description", () => new PageInspector(document, chat, timers));
-  const acting = inspector && new Acting(chat, inspector, (name, detail) => announcer.dispatch(name, detail), loadMore);
+  const acting = new Acting(chat, (name, detail) => announcer.dispatch(name, detail), loadMore);
   let state = "";
   let isReady = false;
   const ready = (): void => {
@@ -169,12 +170,8 @@ function start(page: Page, loader: Loader): void {
     else if (event.name === "widget") shown.reload();
     else announce(event, announcer);
     if (event.name === "restored") ready();
-    if (event.name === "joined" || event.name === "reindex") inspector?.resend();
-    // The server decides whether the page now has the missing element.
-    if (event.name === "proceed") void inspector?.send(EVENTS.proceed);
-    if (event.name === "plan") void acting?.start(event.plan);
-    if (event.name === "task-end" || event.name === "stopped" || event.name === "stepped-down" || event.name === "cleared") acting?.stop();
-    if (chat.hasWaiting) inspector?.flush();
+    if (event.name === "plan") void acting.start(event.plan);
+    if (event.name === "task-end" || event.name === "stopped" || event.name === "stepped-down" || event.name === "cleared") acting.stop();
     if (event.name !== "change") return;
     shown.redraw();
     const next = stringify(publicState(chat, shown));
@@ -191,8 +188,7 @@ function start(page: Page, loader: Loader): void {
     isReady: () => isReady,
     destroy: () => {
       stopProbing();
-      acting?.stop();
-      inspector?.stop();
+      acting.stop();
       stopFollowing();
       unshield?.();
       shown.saveDraft();

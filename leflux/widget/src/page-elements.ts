@@ -1,5 +1,5 @@
 // The interactive elements of the page: their roles, their accessible names, and what tells about a field. The content
-// of a field or an editor is never read.
+// of a field or an editor is never read, nor what the page calls private.
 
 import { member } from "./builtins.js";
 import { truncate } from "./text.js";
@@ -10,6 +10,8 @@ const USABLE = "a[href],button,input,select,textarea,summary,[role]:not(form),[c
 /** Elements whose content is the visitor's, and editors that show it in ordinary elements. */
 const EDITORS =
   '[contenteditable]:not([contenteditable="false" i]),[role=textbox],[role=searchbox],.CodeMirror,.monaco-editor,.ace_editor';
+/** What the page keeps from the chat. */
+const PRIVATE = "[data-leflux-private]";
 const EDITABLE = `input,textarea,select,${EDITORS}`;
 const ROLES: Record<string, string> = { a: "link", button: "button", select: "combobox", textarea: "textbox", summary: "button" };
 const INPUT_ROLES: Record<string, string> = {
@@ -85,25 +87,51 @@ function isElement(node: Node): node is HTMLElement {
   return node.nodeType === Node.ELEMENT_NODE;
 }
 
-/** The text of `node` without the content of fields and editors. */
+/** True inside of what the page calls private, also from within shadow roots and frames. */
+export function isPrivate(element: Element | null): boolean {
+  for (let node: Element | null | undefined = element; node != null; ) {
+    if (isKept(node)) return true;
+    const root = node.getRootNode();
+    node = root instanceof ShadowRoot ? root.host : frameElementOf(root as Document);
+  }
+  return false;
+}
+
+function isKept(element: Element): boolean {
+  return Element.prototype.closest.call(element, PRIVATE) !== null;
+}
+
+function frameElementOf(page: Document): Element | null {
+  try {
+    return page.defaultView?.frameElement ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text of `node` without the content of fields and editors, and without what is private. */
 function textOf(given: Node | null | undefined): string {
   if (given == null) return "";
-  if (isElement(given) && (isEdited(given) || matches(given, EDITABLE))) return "";
+  if (isElement(given) && (isEdited(given) || matches(given, EDITABLE) || isKept(given))) return "";
   const node = plainForm(given);
   return node.nodeType === Node.TEXT_NODE ? (node.nodeValue ?? "") : [...node.childNodes].map(textOf).join("");
 }
 
-/** The text that `node` shows, without the content of editors. Fields have no inner text. */
+/** The text that `node` shows, without the content of editors and what is private. Fields have no inner text. */
 export function visibleText(given: Node): string {
+  return isElement(given) && isPrivate(given) ? "" : shownText(given);
+}
+
+function shownText(given: Node): string {
   const node = plainForm(given);
   if (node.nodeType === Node.TEXT_NODE) return node.nodeValue ?? "";
-  if (!isElement(given) || !isElement(node) || isEdited(given)) return "";
+  if (!isElement(given) || !isElement(node) || isEdited(given) || matches(given, PRIVATE)) return "";
   const isRendered = node.getClientRects().length > 0;
   // biome-ignore lint/performance/useDomNodeTextContent: `textContent` includes hidden text.
-  if (isRendered && node.querySelector(EDITORS) === null) return node.innerText;
+  if (isRendered && node.querySelector(`${EDITORS},${PRIVATE}`) === null) return node.innerText;
   // `display: contents` has no box of its own.
   if (!isRendered && getComputedStyle(given as HTMLElement).display !== "contents") return "";
-  return [...node.childNodes].map(visibleText).join("\n").replace(/\s*\n\s*/g, "\n");
+  return [...node.childNodes].map(shownText).join("\n").replace(/\s*\n\s*/g, "\n");
 }
 
 /** The texts of the elements that an attribute such as `aria-labelledby` names. */
@@ -121,7 +149,7 @@ export function nameOf(element: Usable): string {
     element.getAttribute("aria-label"),
     [...labels].map(textOf).join(" "),
     isButton ? (element as HTMLInputElement).value : textOf(element),
-    element.querySelector("img[alt]")?.getAttribute("alt"),
+    element.querySelector(`img[alt]:not(${PRIVATE} *)`)?.getAttribute("alt"),
     element.getAttribute("placeholder"),
     element.title,
   ].find((text) => (text ?? "").trim() !== "");

@@ -36,11 +36,14 @@ export interface ChatRequest {
   context?: Record<string, unknown>;
 }
 
+/** `text` and `data` as in `Sent`. */
 export interface Chatted {
   messageId: string;
   seq: number;
   status: "processing";
   sessionId?: string;
+  text?: string;
+  data?: HiddenSecrets;
 }
 
 /** The next piece of a reply that is being written. A client draws each `(streamId, chunkIndex)` once. */
@@ -122,6 +125,11 @@ export interface Expect {
 export interface FieldProblem {
   name: string;
   message?: string;
+}
+
+/** The `data` of a visitor's message of which something was hidden. */
+export interface HiddenSecrets {
+  hidden: string[];
 }
 
 export interface InitAnswer {

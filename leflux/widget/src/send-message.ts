@@ -17,6 +17,9 @@ interface Stored {
   messageId: string;
   seq: number;
   sessionId?: string;
+  /** The message as it is stored, when something of it was hidden. */
+  text?: string;
+  data?: object;
 }
 
 export interface Sender {
@@ -27,6 +30,8 @@ export interface Sender {
   /** Ms since the socket was last joined to the session. */
   readonly awayMs: number;
   init(): Promise<boolean>;
+  /** Describes the page ahead of a message. */
+  before(): Promise<void>;
   stored(message: Message): Promise<void>;
   refused(code: string, sessionId: string): void;
 }
@@ -51,7 +56,8 @@ export async function sendMessage(
     // The session may have been cleared or replaced in the meantime.
     if (conversation.sessionId !== id) return { outcome: "stored" };
     const shownAt = ts + conversation.clockOffset;
-    const message: Message = { id: sent.messageId, seq: sent.seq, role: "visitor", text, ts: shownAt, clientMessageId };
+    const message: Message = { id: sent.messageId, seq: sent.seq, role: "visitor", text: sent.text ?? text, ts: shownAt, clientMessageId };
+    if (sent.data !== undefined) message.data = sent.data;
     // A message that an earlier session has stored is shown with those of earlier sessions.
     if (sent.sessionId !== undefined) conversation.transcript.past.push(message);
     else await sender.stored(message);
@@ -62,6 +68,7 @@ export async function sendMessage(
 
   /** Resolves with null when the outcome is unknown or the attempt must wait. */
   async function transmit(sessionId: string): Promise<Stored | null> {
+    await sender.before();
     const isAway = !sender.isJoined && sender.awayMs >= HTTP_AFTER_MS;
     if (isAway || tries >= SOCKET_TRIES) return http.chat(sessionId, clientMessageId, text);
     if (!sender.isJoined) return null;

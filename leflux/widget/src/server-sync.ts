@@ -14,7 +14,6 @@ import type { SendResult } from "./outbox.js";
 import type { Ack, Chunk, Joined, Presence, StreamDone } from "./protocol.js";
 import { EVENTS, isMessage, isTask } from "./protocol.js";
 import { type Sender, sendMessage } from "./send-message.js";
-import { truncate } from "./text.js";
 import { Timers } from "./timers.js";
 import type { Message, NoticeKind } from "./types.js";
 import { TypingHint } from "./typing-hint.js";
@@ -23,7 +22,6 @@ const TYPING_MS = 30_000;
 const RETRY_MS = 3_000;
 /** The answer to the join in the handshake may be lost. */
 const JOIN_MS = 4_000;
-const URL_MAX = 4_096;
 
 export class ServerSync implements ConnectionListener, Sender {
   typing = false;
@@ -42,6 +40,7 @@ export class ServerSync implements ConnectionListener, Sender {
   private readonly reader: HistoryReader;
   private awaySince = 0;
   private joining: string | null = null;
+  private hasToldUrl = false;
 
   constructor(
     private readonly env: Env,
@@ -78,12 +77,17 @@ export class ServerSync implements ConnectionListener, Sender {
 
   get isRefused(): boolean { return this.problem === "refused"; }
 
-  get url(): string { return truncate(this.env.url(), URL_MAX); }
+  before(): Promise<void> {
+    return this.host.page.before();
+  }
 
   private where(): ResumePoint {
     const { sessionId, transcript } = this.conversation;
+    const { url } = this.host.page;
     this.joining = sessionId;
-    return { sessionId, since: transcript.seq, url: this.url, page: this.env.tabs.tab, journal: this.env.journal.report };
+    this.hasToldUrl = url !== undefined;
+    const journal = this.env.journal.told((href) => this.host.page.address(href));
+    return { sessionId, since: transcript.seq, ...(url === undefined ? {} : { url }), page: this.env.tabs.tab, journal };
   }
 
   /** This tab is the leader now: restores or creates the session once per page view, then connects. */
@@ -187,6 +191,8 @@ export class ServerSync implements ConnectionListener, Sender {
     this.streamed();
     this.host.emit({ name: "joined" });
     this.host.flush();
+    // A task that this page did not know of goes on if this is its page.
+    if (!this.hasToldUrl && this.host.page.url !== undefined) void this.rejoin();
   }
 
   message(message: unknown): void {

@@ -3,7 +3,7 @@
 
 import type { Chat } from "./chat.js";
 import { listen } from "./listen.js";
-import type { PageInspector } from "./page-inspector.js";
+import type { Describer } from "./page-description.js";
 import { alerts, flagged, holds, problems, seen } from "./page-seen.js";
 import type { Ack, Expect, Plan, Seen, Step } from "./protocol.js";
 import { EVENTS } from "./protocol.js";
@@ -37,7 +37,7 @@ export class TaskExecutor {
   constructor(
     private readonly page: Document,
     private readonly chat: Chat,
-    private readonly inspector: PageInspector,
+    private readonly inspector: Describer,
     private readonly notify: (name: "action" | "navigating", detail: object) => void,
     private readonly rest: Pause = pause,
   ) {
@@ -71,7 +71,7 @@ export class TaskExecutor {
     }
     if (next === undefined) await this.settled(plan);
     await this.inspector.send();
-    const result = { success: true, results, seen: seen(this.page, this.known) };
+    const result = this.inspector.told({ success: true, results, seen: seen(this.page, this.known) });
     await this.report(plan, EVENTS.sequenceComplete, { result });
     if (this.run === plan) this.stop();
   }
@@ -117,8 +117,9 @@ export class TaskExecutor {
       const hasArrived = step.status === "started";
       if (!hasArrived && !(await this.report(plan, EVENTS.started, { actionId }))) return null;
       this.notify("action", { taskId: plan.taskId, step });
-      const result = hasArrived ? await this.arrived(plan, step) : await this.act(plan, step);
-      if (result === null || this.run !== plan) return null;
+      const outcome = hasArrived ? await this.arrived(plan, step) : await this.act(plan, step);
+      if (outcome === null || this.run !== plan) return null;
+      const result = this.inspector.told(outcome);
       this.chat.tasks.journal.result(actionId, result);
       return (await this.report(plan, EVENTS.completed, { actionId, result })) ? result : null;
     } finally {

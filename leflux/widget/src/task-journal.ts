@@ -42,11 +42,20 @@ export class TaskJournal {
     private readonly arrival: () => Arrival,
   ) {}
 
-  /** What a join tells the server. */
+  /** What has become of the task here. */
   get report(): Wire | undefined {
     const kept = this.read();
     if (kept === null) return undefined;
     return kept.page === this.page ? { ...kept, left: this.isOver } : conclude(kept, this.arrival());
+  }
+
+  /** `report` with addresses that `address` has made what the server may know. */
+  told(address: (href: string) => string): Wire | undefined {
+    const { report } = this;
+    if (report === undefined) return undefined;
+    const { url: _, shown: __, result, ...told }: Kept = report;
+    const hasUrl = typeof result?.url === "string";
+    return { ...told, ...(result && { result: hasUrl ? { ...result, url: address(result.url!) } : result }) };
   }
 
   /** The progress that was shown last, also before the server has answered. */

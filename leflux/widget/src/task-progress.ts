@@ -9,17 +9,22 @@ import type { Confirmation, TaskProgress } from "./types.js";
 export class Progress {
   task: TaskProgress | null = null;
   confirmation: Confirmation | null = null;
+  /** The addresses that the server has given for the steps. */
+  given: string[] = [];
 
   /** Takes over the server's state, which replaces any other task. */
   state(task: Task | null | undefined): void {
     const shown = task?.status === "running" || task?.status === "held";
     if (this.task?.taskId !== task?.taskId || !shown) this.confirmation = null;
     this.task = shown ? show(task.taskId, task.steps, task.status as "running" | "held") : null;
+    this.given = shown ? addresses(task.steps) : [];
   }
 
   /** Shows a plan. After a reload it contains only the remaining steps. */
   plan({ taskId, actions }: Plan): void {
-    this.task = show(taskId, actions, "running", this.task?.taskId === taskId ? this.task.total : 0);
+    const isSame = this.task?.taskId === taskId;
+    this.task = show(taskId, actions, "running", isSame ? this.task!.total : 0);
+    this.given = [...(isSame ? this.given : []), ...addresses(actions)];
   }
 
   confirm(asked: ConfirmationRequired): void {
@@ -70,6 +75,10 @@ export function followTasks(
   });
   connection.on(EVENTS.taskComplete, (end: TaskEnd) => ended("complete", end));
   connection.on(EVENTS.taskAborted, (end: TaskEnd) => ended("aborted", end));
+}
+
+function addresses(steps: readonly Step[]): string[] {
+  return [...new Set(steps.flatMap(({ url, expectUrl }) => [url ?? "", expectUrl]).filter(Boolean))];
 }
 
 function show(taskId: string, steps: readonly Step[], status: "running" | "held", known = 0): TaskProgress {

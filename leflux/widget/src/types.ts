@@ -1,9 +1,23 @@
 // Types that the session side and the view share. The session side owns the state, the view owns the DOM:
 // `View.render` is given the whole state each time and draws the difference.
 
-import type { Message, MessageKind, Role, SiteConfig } from "./protocol-types.js";
+import type { SiteConfig as Appearance, Message, MessageKind, Role } from "./protocol-types.js";
 
-export type { Message, MessageKind, Role, SiteConfig };
+export type { Message, MessageKind, Role };
+
+/** When the page is described to the server, and the query values that its address keeps. */
+export interface PageRules {
+  read?: "message" | "view" | "never";
+  query?: string[];
+}
+
+/** The description of the page as JSON. `isSent`: it has been sent; otherwise it goes with the next message. */
+export interface Known {
+  isSent: boolean;
+  text: string;
+}
+
+export type SiteConfig = Appearance & { context?: PageRules };
 
 export type SendStatus = "sending" | "sent" | "failed";
 
@@ -95,6 +109,8 @@ export interface ViewActions {
   clear(): void;
   /** Erases the conversation on the server too. */
   forget(): void;
+  /** What the server knows of this page, or will know with the next message. Null: nothing. */
+  pageKnown(): Promise<Known | null>;
   /** Ends the reply that is being written. */
   stop(): void;
   /** Brings back what was cleared or erased just now. */

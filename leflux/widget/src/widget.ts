@@ -137,6 +137,7 @@ export class Widget {
       clear: () => this.removal.begin("clear"),
       forget: () => this.removal.begin("forget"),
       undo: () => this.removal.undo(),
+      pageKnown: () => chat.page.known(),
       askAgain: () => void this.send(this.lastSaid() ?? ""),
       stop: () => chat.stop(),
       confirm: (yes) => chat.confirm(yes),

@@ -193,6 +193,8 @@ export class Tab {
       uuid: () => server.id(),
       preview: false,
       keepsUserData: true,
+      readsPage: false,
+      loadPage: () => Promise.reject(new Error("no page")),
       ...more,
     });
     this.chat.on((event) => this.events.push(event));

@@ -85,17 +85,6 @@ it("a button that disappears is news, an animation's every frame is not", async 
   expect(page.said).toHaveLength(before + 1);
 });
 
-it("a description that is due goes in front of a question, and is not sent again after it", async () => {
-  show("<button>Buy</button>");
-  page.inspector.flush();
-  expect(page.said).toEqual([]);
-  page.inspector.schedule();
-  page.inspector.flush();
-  expect(page.events()).toEqual(["update_context"]);
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(page.said).toHaveLength(1);
-});
-
 it("what is cut from the page is cut between code points, and a lone surrogate is replaced", async () => {
   const smile = "\u{1f600}";
   document.title = `${"t".repeat(299)}${smile}`;
@@ -109,4 +98,44 @@ it("what is cut from the page is cut between code points, and a lone surrogate i
   await page.inspector.send();
   expect(page.said[1]!.payload["context"].title).toBe("a\ufffd");
   document.title = "";
+});
+
+const CARD = "4111 1111 1111 1111";
+
+it("what the page calls private is left out: texts, names, elements, and all of it when the page lies in there", async () => {
+  show(
+    `<main><p>Lamps</p><p data-leflux-private>Ada Lovelace <button>Account of Ada</button></p>
+    <a href="/me">My account <img alt="Ada" data-leflux-private><span data-leflux-private>Ada</span></a></main>`,
+  );
+  await page.inspector.send();
+  const { context } = page.said[0]!.payload;
+  expect(JSON.stringify(context)).not.toContain("Lovelace");
+  expect(context.visibleText).toContain("Lamps");
+  expect(context.elements.map(({ name }: Entry) => name)).toEqual(["My account"]);
+  document.documentElement.setAttribute("data-leflux-private", "");
+  document.title = "Ada's account";
+  await page.inspector.send();
+  expect(page.said[1]!.payload["context"]).toMatchObject({ title: "", visibleText: "", elements: [] });
+  document.documentElement.removeAttribute("data-leflux-private");
+  document.title = "";
+});
+
+it("what looks like a secret is hidden in every text, and in the reports of steps", async () => {
+  document.title = `Pay with ${CARD}`;
+  show(`<main>Card ${CARD}</main><button title="x">Use ${CARD}</button><input placeholder="${CARD}">`);
+  await page.inspector.send();
+  expect(JSON.stringify(page.said[0]!.payload)).not.toContain("1111 1111");
+  expect(page.inspector.told({ success: true, url: "http://localhost:3000/?t=1#x", seen: { alert: `No ${CARD}` } })).toMatchObject({
+    url: expect.stringMatching(/\?t=~\w+$/),
+    seen: { alert: "No •••" },
+  });
+  document.title = "";
+});
+
+it("a page with many long elements stays below the limit of a description", async () => {
+  show(Array.from({ length: 120 }, (_, n) => `<button>${n} ${"語".repeat(119)}</button><input placeholder="${"語".repeat(120)}${n}">`).join(""));
+  await page.inspector.send();
+  const { context } = page.said[0]!.payload;
+  expect(new TextEncoder().encode(JSON.stringify(context)).length).toBeLessThan(60_000);
+  expect(context.elements.length).toBeGreaterThan(20);
 });

@@ -1,13 +1,16 @@
 // A page with the parts that describe it and act on it. The test plays the server.
 import { vi } from "vitest";
+import type { BrowserStore } from "../src/browser-store.js";
 import type { Chat } from "../src/chat.js";
+import type { ChatEvent } from "../src/events.js";
 import { PageInspector } from "../src/page-inspector.js";
+import { PageReader } from "../src/page-reader.js";
 import type { Plan, Step } from "../src/protocol.js";
 import { memoryArea } from "../src/records.js";
 import { TaskExecutor } from "../src/task-executor.js";
 import { TaskJournal } from "../src/task-journal.js";
 import { Progress } from "../src/task-progress.js";
-import { Timers } from "../src/timers.js";
+import type { PageRules } from "../src/types.js";
 
 export type Entry = { id: string; name: string };
 // biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every event.
@@ -24,6 +27,7 @@ export class Page {
   hosts: string[] = [];
   /** How many reports of a step stay without an answer; the page's description of itself is answered. */
   loses = 0;
+  private readonly listeners: ((event: ChatEvent) => void)[] = [];
   readonly sync = { isJoined: true, ask: (event: string, payload: Said["payload"]) => this.ask(event, payload) };
   readonly progress = new Progress();
   /** `sessionStorage` */
@@ -32,12 +36,24 @@ export class Page {
   readonly chat = {
     sync: this.sync,
     visitor: { data: { name: "Ada" } },
+    conversation: { key: "key" },
+    on: (listener: (event: ChatEvent) => void) => void this.listeners.push(listener),
     progress: this.progress,
     tasks: { journal: this.journal },
     changed: () => undefined,
   } as unknown as Chat;
-  readonly timers = new Timers();
-  readonly inspector = new PageInspector(document, this.chat, this.timers);
+  /** As of a site that asks for the page at each page view. */
+  rules: PageRules = { read: "view" };
+  readonly reader = new PageReader(
+    {
+      store: { widget: () => ({ config: { context: this.rules } }) } as BrowserStore,
+      url: () => location.href,
+      readsPage: true,
+      loadPage: () => Promise.resolve({ PageInspector }),
+    },
+    this.chat,
+  );
+  readonly inspector = new PageInspector(document, this.chat, this.reader);
   readonly executor = new TaskExecutor(document, this.chat, this.inspector, () => undefined, rest);
 
   private ask(event: string, payload: Said["payload"]): Promise<{ ok: boolean } | null> {
@@ -47,6 +63,11 @@ export class Page {
       return Promise.resolve(null);
     }
     return Promise.resolve({ ok: event !== this.refuses });
+  }
+
+  /** The chat's event, as of a socket that has joined. */
+  hear(event: ChatEvent): void {
+    for (const listener of this.listeners) listener(event);
   }
 
   run(...steps: Partial<Step>[]): Promise<void> {
@@ -103,7 +124,6 @@ export function open(): Page {
 
 export function close(page: Page): void {
   page.inspector.stop();
-  page.timers.clear();
   vi.useRealTimers();
   vi.restoreAllMocks();
 }

@@ -13,7 +13,7 @@ const EARLIER = "0b6f6f0e-64a7-4ad8-8d0c-b5a8a1f4e0d2";
 async function sent(ack: object) {
   const transcript = new Transcript();
   const stored = vi.fn(async () => undefined);
-  const sender: Partial<Sender> = { isLeader: true, isJoined: true, stored };
+  const sender: Partial<Sender> = { isLeader: true, isJoined: true, stored, before: async () => undefined };
   const connection = { ask: async () => ({ ok: true, messageId: "m-1", seq: 7, ...ack }) };
   const result = await sendMessage(
     { clientMessageId: "c-1", text: "Only once", ts: 1 },
@@ -38,4 +38,9 @@ test("a message that this session has stored takes its place", async () => {
   const { stored, transcript } = await sent({});
   expect(stored).toHaveBeenCalledWith(expect.objectContaining({ id: "m-1", seq: 7, clientMessageId: "c-1" }));
   expect(transcript.past).toEqual([]);
+});
+
+test("a message of which the server has hidden something is kept as it is stored", async () => {
+  const { stored } = await sent({ text: "my card is •••", data: { hidden: ["card"] } });
+  expect(stored).toHaveBeenCalledWith(expect.objectContaining({ text: "my card is •••", data: { hidden: ["card"] } }));
 });

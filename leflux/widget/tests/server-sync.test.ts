@@ -167,15 +167,15 @@ describe("a question of a task", () => {
   it.each([
     ["gate", true, "confirmation_response"],
     ["missing", false, "confirmation_response"],
-    ["missing", true, null],
+    ["missing", true, "continue_task"],
   ])("of the kind %s, answered with %s, sends %s", async (kind, confirmed, event) => {
     ask(kind);
     await settle(50);
     expect(tab.chat.progress.confirmation).toMatchObject({ actionId: "a", confirmLabel: "Yes", cancelLabel: "No" });
     const sent = vi.spyOn(tab.socket, "ask");
     tab.chat.confirm(confirmed);
-    expect(sent.mock.calls.map(([name]) => name)).toEqual(event === null ? [] : [event]);
-    expect([tab.chat.progress.confirmation, tab.names().includes("proceed")]).toEqual([null, event === null]);
+    expect(sent.mock.calls.map(([name]) => name)).toEqual([event]);
+    expect([tab.chat.progress.confirmation, tab.names().includes("proceed")]).toEqual([null, event === "continue_task"]);
   });
 
   it("is gone with its task", async () => {

@@ -13,9 +13,12 @@ export class Menu {
   readonly node: HTMLElement;
   readonly #choices: HTMLElement;
   readonly #question: HTMLElement;
+  readonly #known = el("div", "page-known", { class: "question", tabindex: "-1", dir: "auto" });
+  readonly #actions: ViewActions;
   #pressing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(actions: ViewActions) {
+    this.#actions = actions;
     this.button = button(null, t.menu, icon("more"), () => this.show(!this.isOpen));
     set(this.button, "aria-controls", "menu");
     const then = (act: () => void) => () => {
@@ -28,6 +31,7 @@ export class Menu {
       {},
       choice("clear", t.clear, t.clearSays, then(() => actions.clear())),
       choice("forget", t.forget, t.forgetSays, () => this.#ask(true)),
+      textButton("page", "item", t.pageKnown, () => void this.#tell()),
     );
     this.#question = el(
       "div",
@@ -38,7 +42,7 @@ export class Menu {
       textButton(null, "plain", t.no, () => this.show(false)),
     );
     this.node = el("div", null, { class: "menu", id: "menu", role: "group", "aria-label": t.menu });
-    this.node.append(this.#choices, this.#question);
+    this.node.append(this.#choices, this.#question, this.#known);
     this.show(false, false);
   }
 
@@ -55,10 +59,22 @@ export class Menu {
 
   #ask(isSure: boolean, focus = isSure): void {
     show(this.#choices, !isSure);
+    show(this.#known, false);
     show(this.#question, isSure);
     // Focus the answer that erases nothing.
     const target = isSure ? this.#question.lastElementChild : this.#choices.querySelector("button");
     if (focus) (target as HTMLElement).focus();
+  }
+
+  /** Shows exactly what is sent of the page. */
+  async #tell(): Promise<void> {
+    const known = await this.#actions.pageKnown();
+    if (!this.isOpen) return;
+    show(this.#choices, false);
+    show(this.#known, true);
+    const says = known === null ? t.pageNothing : known.isSent ? t.pageSent : t.pageNext;
+    this.#known.replaceChildren(el("p", null, {}, says), ...(known === null ? [] : [el("pre", null, { dir: "ltr" }, known.text)]));
+    this.#known.focus();
   }
 
   /** Opens the menu on a long press on the header. */

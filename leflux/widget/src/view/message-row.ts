@@ -49,6 +49,7 @@ export class MessageRow {
       if (before?.text !== text || before.role !== role || before.streaming !== message.streaming) this.#renderText(message);
       this.#setAttributes(message);
       if (before?.data !== data) this.#renderSources(sourceLinks(data, message.text));
+      if (hides(data) && !hides(before?.data)) this.#bubble.after(el("p", "hidden", { class: "meta" }, t.hidden));
     }
     const shape = `${role} ${status} ${ts} ${first} ${last}`;
     if (shape === this.#shape && dates === this.#dates) return;
@@ -123,6 +124,11 @@ export class MessageRow {
     this.#sources = next;
     if (next !== null) this.#bubble.after(next);
   }
+}
+
+/** The server has hidden something of the message. */
+function hides(data: unknown): boolean {
+  return (data as { hidden?: unknown } | null | undefined)?.hidden !== undefined;
 }
 
 /** Links to the sources, without those that the text itself contains. */
