@@ -19,6 +19,7 @@ SHIPPED = {
     "memory": "backends.memory:STORE",
     "sqlite": "backends.sqlite:STORE",
     "redis": "backends.redis:STORE",
+    "postgres": "backends.postgres:STORE",
     "firestore": "backends.firestore:STORE",
 }
 """The entry points of `pyproject.toml`, for a checkout that is not installed."""

@@ -28,7 +28,7 @@ server:
   public_url: {public_url}  # where browsers reach this server; what the embed snippet names
   trusted_proxies: [127.0.0.1, "::1"]  # networks whose X-Forwarded-For is believed
 
-storage:  # memory (a restart forgets everything) | sqlite | redis | firestore
+storage:  # memory (a restart forgets everything) | sqlite | redis | postgres | firestore
   backend: {store}
 {options}
 agent:
@@ -52,6 +52,7 @@ dashboard:
 _OPTIONS = {
     "sqlite": "  sqlite: {path: data/leflux.db}\n",
     "redis": '  redis: {url: "${LEFLUX_REDIS:-redis://127.0.0.1:6379/0}"}   # appendonly yes, noeviction\n',
+    "postgres": '  postgres: {url: "${LEFLUX_POSTGRES:-postgresql://127.0.0.1/leflux}"}\n',
     "firestore": '  firestore: {project: "${LEFLUX_FIRESTORE_PROJECT:-leflux}"}\n',
 }
 

@@ -19,7 +19,7 @@ from leflux.notices.recorder import NoticeRecorder
 from leflux.owner.export_format import Format, export_chunks
 from leflux.owner.service import open_owner_service
 from leflux.protocol import SESSION_DELETED, Problem
-from leflux.realtime.bus import RedisBus
+from leflux.realtime.bus import open_bus
 from leflux.realtime.hub import NoBus
 from leflux.realtime.notes import GONE, Bus
 
@@ -103,7 +103,7 @@ async def _bus(settings: Settings) -> AsyncIterator[Bus]:
     if settings.bus is None:
         yield NoBus()
         return
-    bus = RedisBus(settings.bus, settings.bus_prefix)
+    bus = open_bus(settings.bus, settings.bus_prefix)
     try:
         yield bus
     finally:

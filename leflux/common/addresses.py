@@ -41,7 +41,7 @@ def check_url(schemes: Iterable[str], example: str) -> Callable[[str], SplitResu
 
 
 check_web_address = check_url(["https", "http"], "https://api.example.com/v1")
-check_bus = check_url(["redis", "rediss", "redis+sentinel"], "redis://127.0.0.1:6379/0")
+check_bus = check_url(["redis", "rediss", "redis+sentinel", "postgresql"], "redis://127.0.0.1:6379/0")
 _check_public = check_url(["https", "http"], "https://chat.example.com")
 
 

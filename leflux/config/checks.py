@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from backends import SHIPPED, find_store
-from leflux.common.words import nearest
+from leflux.common.words import listed, nearest
 from leflux.config.document import Document
 from leflux.config.reader import Reader
 from leflux.config.settings import OpenAISettings, Settings, check_file
@@ -90,7 +90,9 @@ def _check_processes(settings: Settings, document: Document) -> None:
         return
     for section in (settings.storage, settings.message_log):
         if section is not None and not section.store.shared:
-            others = " or ".join(name for name in SHIPPED if find_store(name).shared)
+            others = listed(name for name in SHIPPED if find_store(name).shared)
             document.fail(path, f"several processes cannot share {section.backend}; choose {others}")
+    if settings.bus is not None and settings.bus.startswith("postgresql") and find_spec("psycopg") is None:
+        document.fail("$.bus", 'a bus over PostgreSQL needs a package; run: pip install "leflux[postgres]"')
     if settings.bus is None and not document.has_problem("$.bus"):
         document.fail(path, "several processes need a bus, such as `bus: redis://127.0.0.1:6379/0`")

@@ -178,5 +178,6 @@ class Settings(Strict, frozen=True):
 
     @property
     def bus_prefix(self) -> str:
-        """The prefix of the store, where it has one: deployments that share a server are told apart by it."""
-        return getattr(self.storage.options, "prefix", "leflux:")
+        """The prefix or schema of the store, where it has one: deployments that share a server are told apart by it."""
+        schema: str = getattr(self.storage.options, "schema", "leflux")
+        return getattr(self.storage.options, "prefix", f"{schema}:")

@@ -23,7 +23,7 @@ from leflux.owner.access import OwnerAccess
 from leflux.owner.analytics import Stats
 from leflux.owner.service import RULES, OwnerService
 from leflux.protocol import SESSION_DELETED
-from leflux.realtime.bus import RedisBus
+from leflux.realtime.bus import RedisBus, open_bus
 from leflux.realtime.conversation_feed import ConversationFeed
 from leflux.realtime.engine import EVENTS_PER_MESSAGE, Gates, LocalManager, SocketFront
 from leflux.realtime.engine import Server as SocketServer
@@ -90,16 +90,16 @@ class Process:
 
     def _wire_sockets(self) -> None:
         settings, self._sockets = self._settings, VisitorSockets()
-        self._redis = None
+        self._fleet_bus = None
         if settings.bus is not None:
-            self._redis = RedisBus(settings.bus, settings.bus_prefix, self._sockets.delivered)
-        self._bus: Bus = self._redis or NoBus()
-        self._counter = None if self._redis is None else RedisRateCounter(self._redis)
+            self._fleet_bus = open_bus(settings.bus, settings.bus_prefix, self._sockets.delivered)
+        self._bus: Bus = self._fleet_bus or NoBus()
+        self._counter = RedisRateCounter(self._fleet_bus) if isinstance(self._fleet_bus, RedisBus) else None
         gates = Gates(socket_gate(self._gate))
         if settings.dashboard.enabled:
             gates = Gates(socket_gate(self._gate, self._access), late_gate(self._gate, self._access))
         self._server = SocketServer(
-            client_manager=self._redis or LocalManager(self._sockets.delivered),
+            client_manager=self._fleet_bus or LocalManager(self._sockets.delivered),
             gates=gates,
             ping_interval=settings.session.ping_interval,
             ping_timeout=settings.session.ping_timeout,
@@ -268,7 +268,7 @@ class Process:
     def _gauges(self) -> dict[str, float]:
         return {
             "turns_failed": self._answering.failed,
-            "bus_dropped": 0 if self._redis is None else self._redis.dropped,
+            "bus_dropped": 0 if self._fleet_bus is None else self._fleet_bus.dropped,
             "store_warnings": len(self._watch.warnings),
             **self.notices.gauges(),
         }
@@ -296,7 +296,7 @@ class Process:
         await self.owner_service.stop()
         if self._counter is not None:
             await self._counter.close()
-        if self._redis is not None:
-            await self._redis.close()
+        if self._fleet_bus is not None:
+            await self._fleet_bus.close()
         await self._agent.close()
         await self.storage.close()

@@ -16,12 +16,14 @@ from backends import StoreSettings, open_store
 from backends.base import Storage
 from backends.firestore import FirestoreSettings
 from backends.firestore.store import FirestoreStorage
+from backends.postgres import PostgresSettings
 from backends.redis import RedisSettings
 from backends.split import SplitStorage
 from backends.sqlite import SqliteSettings
 from tests.contract.example_store import SnapshotStorage
 from tests.services import firestore
 from tests.services.mockfirestore import MockAsyncClient, MockService
+from tests.services.postgres import postgres
 from tests.services.redis import redis, redis_cluster
 
 DEADLINE = 30.0
@@ -112,6 +114,11 @@ def _redis(place: Place, part: str) -> StoreSettings:
     return StoreSettings(backend="redis", options=settings, deadline=DEADLINE)
 
 
+def _postgres(place: Place, part: str) -> StoreSettings:
+    settings = PostgresSettings(url=place.service.url, schema=f"t_{place.tag}_{part}")
+    return StoreSettings(backend="postgres", options=settings, deadline=DEADLINE)
+
+
 def _firestore_settings(place: Place, part: str) -> StoreSettings:
     section = FirestoreSettings(collection_prefix=f"{place.tag}-{part}-")
     return StoreSettings(backend="firestore", options=section, deadline=DEADLINE)
@@ -149,6 +156,7 @@ BACKENDS: dict[str, Backend] = {
     "sqlite": Backend(from_settings(_sqlite), settings=_sqlite),
     "redis": Backend(from_settings(_redis), service=redis, settings=_redis),
     "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
+    "postgres": Backend(from_settings(_postgres), service=postgres, settings=_postgres),
     "firestore": Backend(
         _firestore, service=firestore.emulator, settings=_firestore_settings, environment=_firestore_environment
     ),

@@ -1,4 +1,4 @@
-"""Several server processes over one Redis, each with a port of its own, and a bus through a proxy that can fail."""
+"""Several server processes over one Redis or PostgreSQL, each with a port and, to its bus, a proxy that can fail."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,9 +12,12 @@ from msgspec import Struct
 
 from tests.server.conftest import Visitor, settings_tree
 from tests.services import free_port
+from tests.services.postgres import PostgresServer
 from tests.services.proxy import Proxy
 from tests.services.redis import RedisServer
 from tests.services.server import ServerProcess
+
+SharedServer = RedisServer | PostgresServer
 
 
 class Member(Struct, frozen=True):
@@ -45,15 +48,15 @@ def in_redis(url: str, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, redis: RedisServer, count: int = 2, **sections: Any) -> AsyncIterator[list[Member]]:
+async def fleet(folder: Path, shared: SharedServer, count: int = 2, **sections: Any) -> AsyncIterator[list[Member]]:
     """`count` servers that share sessions and bus."""
-    store = in_redis(redis.url)
+    store = shared.section()
     members: list[Member] = []
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         for _ in range(count):
-            bus = await stack.enter_async_context(Proxy(redis.port))
-            server = configure(folder, store, bus=f"redis://127.0.0.1:{bus.port}/0", **sections)
+            bus = await stack.enter_async_context(Proxy(shared.port))
+            server = configure(folder, store, bus=shared.bus_at(bus.port), **sections)
             await stack.enter_async_context(server)
             members.append(Member(server, Visitor(server.base, http, stack), bus))
         yield members

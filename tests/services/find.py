@@ -56,6 +56,15 @@ def nginx() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
+def postgres_programs() -> str | None:
+    """The folder of the programs of PostgreSQL; Debian keeps each version in one of its own."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name)):
+        if (folder / "postgres").exists() and (folder / "initdb").exists():
+            return str(folder)
+    found = shutil.which("initdb")
+    return str(Path(found).parent) if found and shutil.which("postgres") else None
+
+
 def prototype_js() -> Path | None:
     """The library prototype.js, which no npm package carries."""
     file = Path("/usr/share/javascript/prototype/prototype.js")

@@ -21,6 +21,7 @@ from tests.services.find import (
     mini_browser,
     nginx,
     old_client,
+    postgres_programs,
     prototype_js,
     redis_server,
 )
@@ -33,6 +34,7 @@ PACKAGES: dict[str, Callable[[], object]] = {
     "xvfb": lambda: shutil.which("Xvfb"),
     "redis-server": redis_server,
     "nginx": nginx,
+    "postgresql": postgres_programs,
     "systemd": lambda: shutil.which("systemd-analyze"),
     "python3-doc": documentation,
     "libjs-prototype": prototype_js,
@@ -59,6 +61,7 @@ def main() -> None:
         "WebKitGTK": mini_browser(),
         "Redis": redis_server(),
         "nginx": nginx(),
+        "PostgreSQL": postgres_programs(),
         "Firestore": firestore_jar(),
         "Python's documentation": documentation(),
         "prototype.js": prototype_js(),

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from redis import Redis
 
@@ -33,6 +35,27 @@ class RedisServer:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    def section(self) -> dict[str, Any]:
+        """A `storage` section with data of its own."""
+        return {"backend": "redis", "redis": {"url": self.url, "prefix": f"{uuid4().hex[:8]}:"}}
+
+    def bus_at(self, port: int) -> str:
+        """The `bus` that leads here through a proxy on `port`."""
+        return f"redis://127.0.0.1:{port}/0"
+
+    def listeners(self) -> int:
+        """How many processes listen on the bus that most listen on."""
+        channels = self.cli("PUBSUB", "CHANNELS", "*:bus").decode().split()
+        return max((int(self.cli("PUBSUB", "NUMSUB", channel).split()[1]) for channel in channels), default=0)
+
+    def end_listeners(self) -> int:
+        """Drop every subscription; how many there were."""
+        return int(self.cli("CLIENT", "KILL", "TYPE", "pubsub"))
+
+    def holds(self, needle: bytes) -> bool:
+        """Whether any key has these bytes, in its name or its value."""
+        return self.keys_with(needle) != []
 
     def start(self) -> None:
         """Start on the folder's data and wait until it answers."""

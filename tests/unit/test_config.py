@@ -175,7 +175,8 @@ def test_a_section_of_another_store_is_refused(tmp_path: Path, section: str, cho
 
 def test_an_unknown_store_lists_what_is_installed(tmp_path: Path) -> None:
     message = refused(written(tmp_path, {"sites": [SITE], "storage": {"backend": "mysql"}}))
-    assert "no store is named 'mysql'; installed: firestore, memory, redis, sqlite - at `$.storage.backend`" in message
+    listed = "firestore, memory, postgres, redis, sqlite"
+    assert f"no store is named 'mysql'; installed: {listed} - at `$.storage.backend`" in message
 
 
 @pytest.mark.parametrize("value", [None, [], "sqlite", 7])

@@ -1,4 +1,4 @@
-"""Several processes over one Redis: whatever happens in one is true in all, with the bus and without it."""
+"""Several processes over one Redis or PostgreSQL: what happens in one is true in all, with the bus and without it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +9,18 @@ import pytest
 
 from tests.conftest import Services
 from tests.server.conftest import Socket, Visitor
-from tests.server.fleet import Member, fleet
-from tests.services.redis import RedisServer, redis
+from tests.server.fleet import Member, SharedServer, fleet
+from tests.services.postgres import postgres
+from tests.services.redis import redis
 from tests.services.wait import until
 
 SLOW = {"kind": "echo", "echo": {"delay": "100ms"}}
 WORDS = " ".join(f"word{number}" for number in range(30))
 
 
-@pytest.fixture
-def store(services: Services) -> RedisServer:
-    found: RedisServer = services.get(redis)
+@pytest.fixture(params=[redis, postgres])
+def store(request: pytest.FixtureRequest, services: Services) -> SharedServer:
+    found: SharedServer = services.get(request.param)
     return found
 
 
@@ -59,7 +60,7 @@ async def metric(visitor: Visitor, name: str) -> float:
     return float(next(line.split()[-1] for line in lines if line.startswith(f"leflux_{name} ")))
 
 
-async def test_a_takeover_in_another_process_evicts_the_older_socket(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_takeover_in_another_process_evicts_the_older_socket(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
         older = await seated(first.visitor, session_id)
@@ -76,7 +77,7 @@ async def test_a_takeover_in_another_process_evicts_the_older_socket(tmp_path: P
 
 @pytest.mark.parametrize("fault", [lambda bus: bus.hold(), lambda bus: bus.cut()], ids=["held", "cut"])
 async def test_the_store_refuses_the_older_socket_also_when_the_bus_is_silent(
-    tmp_path: Path, store: RedisServer, fault: Callable[[Any], None]
+    tmp_path: Path, store: SharedServer, fault: Callable[[Any], None]
 ) -> None:
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
@@ -93,7 +94,7 @@ async def test_the_store_refuses_the_older_socket_also_when_the_bus_is_silent(
 
 
 async def test_a_message_by_http_to_one_process_appears_at_the_owner_in_the_other(
-    tmp_path: Path, store: RedisServer
+    tmp_path: Path, store: SharedServer
 ) -> None:
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
@@ -106,7 +107,7 @@ async def test_a_message_by_http_to_one_process_appears_at_the_owner_in_the_othe
         assert "".join(chunk["delta"] for chunk in chunks) == "echo: by the other door"
 
 
-async def test_what_the_bus_has_lost_is_told_by_the_store(tmp_path: Path, store: RedisServer) -> None:
+async def test_what_the_bus_has_lost_is_told_by_the_store(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
         owner = await seated(second.visitor, session_id)
@@ -125,7 +126,7 @@ async def test_what_the_bus_has_lost_is_told_by_the_store(tmp_path: Path, store:
         await until(hears(owner, *texts), "the owner has all of it", 20)
 
 
-async def test_a_hole_in_the_middle_is_filled(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_hole_in_the_middle_is_filled(tmp_path: Path, store: SharedServer) -> None:
     """A later message that did arrive must not hide an earlier one that did not."""
     async with fleet(tmp_path, store, agent={"kind": "none"}) as (first, second):
         session_id = await first.visitor.init()
@@ -143,27 +144,21 @@ async def _dropped(member: Member) -> bool:
 
 
 async def test_a_killed_subscription_is_made_again_and_what_it_missed_is_told(
-    tmp_path: Path, store: RedisServer
+    tmp_path: Path, store: SharedServer
 ) -> None:
-    """A subscription that Redis drops is renewed, and what was missed is read (R1)."""
+    """A subscription that the carrier drops is renewed, and what was missed is read (R1)."""
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
         owner = await seated(second.visitor, session_id)
 
-        def channels() -> list[str]:
-            return store.cli("PUBSUB", "CHANNELS", "*:bus").decode().split()
-
-        def subscribers() -> list[int]:
-            return [int(store.cli("PUBSUB", "NUMSUB", channel).split()[1]) for channel in channels()]
-
-        await until(lambda: 2 in subscribers(), "both listen")
-        assert int(store.cli("CLIENT", "KILL", "TYPE", "pubsub")) >= 2
+        await until(lambda: store.listeners() == 2, "both listen")
+        assert store.end_listeners() >= 2
         await chat(first.visitor, session_id, "while nobody listened")
         await until(hears(owner, "while nobody listened", "echo: while nobody listened"), "the gap is told", 20)
-        await until(lambda: 2 in subscribers(), "both listen again")
+        await until(lambda: store.listeners() == 2, "both listen again")
 
 
-async def test_a_delete_in_one_process_ends_the_session_in_the_other(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_delete_in_one_process_ends_the_session_in_the_other(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store, agent=SLOW) as (first, second):
         session_id = await first.visitor.init()
         owner = await seated(second.visitor, session_id)
@@ -185,11 +180,11 @@ async def test_a_delete_in_one_process_ends_the_session_in_the_other(tmp_path: P
         assert len(owner.of("message_chunk")) == chunks
         assert owner.of("message_done") == []
         assert await metric(second.visitor, "turns_failed") == 0
-        assert store.keys_with(session_id.encode()) != []
-        assert store.keys_with(canary.encode()) == []
+        assert store.holds(session_id.encode())
+        assert not store.holds(canary.encode())
 
 
-async def test_a_delete_that_the_bus_does_not_tell_is_told_by_the_store(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_delete_that_the_bus_does_not_tell_is_told_by_the_store(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store) as (first, second):
         session_id = await first.visitor.init()
         owner = await seated(second.visitor, session_id)
@@ -198,7 +193,7 @@ async def test_a_delete_that_the_bus_does_not_tell_is_told_by_the_store(tmp_path
         assert await owner.wait("session_deleted") == {"sessionId": session_id}
 
 
-async def test_an_idle_session_expires_at_its_socket_once_whoever_swept_it(tmp_path: Path, store: RedisServer) -> None:
+async def test_an_idle_session_expires_at_its_socket_once_whoever_swept_it(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store, session={"idle_ttl": "1s"}) as members:
         sockets: list[tuple[Socket, str]] = []
         for number in range(6):
@@ -211,7 +206,7 @@ async def test_an_idle_session_expires_at_its_socket_once_whoever_swept_it(tmp_p
             assert len(socket.of("session_expired")) == 1
 
 
-async def test_a_reply_that_another_process_writes_is_caught_up_by_a_join(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_reply_that_another_process_writes_is_caught_up_by_a_join(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store, agent=SLOW) as (first, second):
         session_id = await first.visitor.init()
         before = await seated(first.visitor, session_id)
@@ -233,7 +228,7 @@ async def test_a_reply_that_another_process_writes_is_caught_up_by_a_join(tmp_pa
         assert text == done["message"]["text"] == f"echo: {WORDS}"
 
 
-async def test_a_join_waits_for_nobody_when_the_writer_cannot_be_asked(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_join_waits_for_nobody_when_the_writer_cannot_be_asked(tmp_path: Path, store: SharedServer) -> None:
     async with fleet(tmp_path, store, agent=SLOW) as (first, second):
         session_id = await first.visitor.init()
         before = await seated(first.visitor, session_id)
@@ -245,7 +240,7 @@ async def test_a_join_waits_for_nobody_when_the_writer_cannot_be_asked(tmp_path:
         await until(hears(after, f"echo: {WORDS}"), "the whole reply is there at last")
 
 
-async def test_a_hundred_takeovers_across_processes_leave_one_owner(tmp_path: Path, store: RedisServer) -> None:
+async def test_a_hundred_takeovers_across_processes_leave_one_owner(tmp_path: Path, store: SharedServer) -> None:
     """R4: the newest wins, and nobody fights back."""
     async with fleet(tmp_path, store) as members:
         session_id = await members[0].visitor.init()

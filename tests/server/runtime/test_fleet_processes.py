@@ -164,7 +164,8 @@ async def test_several_processes_over_an_embedded_store_are_refused(tmp_path: Pa
     config = written(tmp_path, server=server, storage={"backend": backend}, bus="redis://127.0.0.1:6379/0")
     code, said = await run(config, command)
     assert code == 2
-    expected = f"several processes cannot share {backend}; choose redis or firestore - at `$.server.processes`"
+    choice = "choose redis, postgres or firestore - at `$.server.processes`"
+    expected = f"several processes cannot share {backend}; {choice}"
     assert said.startswith(f"configuration error: {config}, line ")
     assert said.endswith(f": {expected}\n")
 

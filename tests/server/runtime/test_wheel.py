@@ -77,7 +77,7 @@ def test_without_a_configuration_the_wheel_says_how_to_get_one(tmp_path: Path, i
 def test_what_few_servers_need_is_an_extra_and_the_lists_of_the_repository_name_all() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["dynamic"]
     extras = {name: part["file"] for name, part in project["optional-dependencies"].items()}
-    assert extras.keys() == {"firestore", "openai"}
+    assert extras.keys() == {"firestore", "openai", "postgres"}
     everything = (ROOT / "requirements.txt").read_text()
     for file in (project["dependencies"]["file"], *extras.values()):
         assert f"-r {file}\n" in everything

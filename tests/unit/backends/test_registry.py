@@ -87,7 +87,7 @@ def test_an_installed_store_does_not_replace_a_shipped_one(plugin: None) -> None
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("shelve", "installed: firestore, memory, redis, shelf, sqlite"),
+        ("shelve", "installed: firestore, memory, postgres, redis, shelf, sqlite"),
         ("shelves.broken", "cannot be imported: in the module"),
         ("shelves.nowhere", "No module named 'shelves.nowhere'"),
         ("shelves.store:NONE", "no StoreDescriptor named NONE"),

@@ -42,7 +42,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> list[str]:
     return asked
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite", "redis", "firestore"])
+@pytest.mark.parametrize("store", ["memory", "sqlite", "redis", "postgres", "firestore"])
 @pytest.mark.parametrize(
     "host", ["example.com", "müller.de", "127.0.0.1", "::1", "localhost", "_a.test", f"{'a' * 63}.test"]
 )
@@ -89,7 +89,7 @@ def test_nobody_who_answers_writes_nothing(
     [
         ("public_url", "https://a.test/chat", "--public-url: Expected no path"),
         ("host", "https://a.test", "--host: Expected a host such as a.test"),
-        ("store", "mysql", "--store: Expected memory, sqlite, redis or firestore, got 'mysql'"),
+        ("store", "mysql", "--store: Expected memory, sqlite, redis, postgres or firestore, got 'mysql'"),
         ("email", "me", "--email: Expected an email address"),
         ("email", "${USER}@a.test", "--email: Expected an email address"),
     ],
