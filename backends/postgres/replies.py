@@ -8,13 +8,15 @@ from msgspec import Struct
 from backends.errors import (
     DuplicateIdConflict,
     NotOwner,
+    NotTaken,
     SessionDeleted,
     SessionExists,
     SessionNotFound,
+    SessionTaken,
     StorageError,
     VersionConflict,
 )
-from backends.records import Erased, Session, Snapshot, Swept, Task
+from backends.records import Erased, Person, Session, Snapshot, Swept, Taking, Task
 
 _REFUSALS: dict[str, type[StorageError]] = {
     "not_found": SessionNotFound,
@@ -22,6 +24,7 @@ _REFUSALS: dict[str, type[StorageError]] = {
     "exists": SessionExists,
     "not_owner": NotOwner,
     "duplicate": DuplicateIdConflict,
+    "not_taken": NotTaken,
 }
 
 
@@ -41,6 +44,8 @@ class FunctionReply(Struct):
     session: Session | None = None
     task: TaskHead | None = None
     taken_from: str | None = None
+    person: Person | None = None
+    taking: Taking | None = None
     version: int = 0
     seq: int = 0
     message: str = ""
@@ -60,6 +65,8 @@ def read(found: list[bytes | None], name: str) -> FunctionReply:
     reply = _decode(found[0] or b"")
     if reply.status == "conflict":
         raise VersionConflict(reply.version)
+    if reply.status == "taken":
+        raise SessionTaken(name, *((reply.person.name, reply.person.since) if reply.person else ()))
     if reply.status in _REFUSALS:
         raise _REFUSALS[reply.status](name)
     return reply

@@ -22,6 +22,7 @@ from backends.records import (
     SessionRef,
     Snapshot,
     Swept,
+    Taking,
     Task,
 )
 
@@ -89,6 +90,7 @@ class PostgresSessions(SessionStore):
             first_text(draft.role, draft.text) if is_inline else b"",
             lexemes(draft.text) if is_inline else None,
             MAX_EARLIER,
+            draft.account,
         )
         return Appended(reply.message, reply.seq, found[1] or b"", reply.status == "ok", reply.earlier)
 
@@ -110,6 +112,15 @@ class PostgresSessions(SessionStore):
             "swap_task", ref, epoch, expect, renews, task.task_id, task.status, task.body, task.deadline
         )
         return replace(task, version=reply.version)
+
+    async def take(self, ref: SessionRef, account: str, name: str, silence: float, force: bool = False) -> Taking:
+        reply, _ = await self._call("take", ref, account, name, int(silence * 1000), force)
+        assert reply.taking is not None
+        return reply.taking
+
+    async def hand_back(self, ref: SessionRef, account: str) -> bool:
+        reply, _ = await self._call("hand_back", ref, account)
+        return reply.done
 
     async def lease(self, ref: SessionRef, worker: str, seconds: float) -> Session | None:
         reply, _ = await self._call("take_lease", ref, worker, int(seconds * 1000))

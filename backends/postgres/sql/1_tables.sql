@@ -20,7 +20,14 @@ CREATE TABLE leflux.sessions (
     attempts integer NOT NULL DEFAULT 0,
     lease text COLLATE "C",
     lease_until bigint NOT NULL DEFAULT 0,
-    last_ts bigint NOT NULL DEFAULT 0
+    last_ts bigint NOT NULL DEFAULT 0,
+    -- The newest take-over by a person, also when it is over (S29 to S32). `taker_seq`: the newest message then.
+    taker text COLLATE "C",
+    taker_name text,
+    taker_since bigint NOT NULL DEFAULT 0,
+    taker_until bigint NOT NULL DEFAULT 0,
+    taker_silence bigint NOT NULL DEFAULT 0,
+    taker_seq integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 60);
 CREATE INDEX sessions_idle ON leflux.sessions (site, activity);
 CREATE INDEX sessions_open ON leflux.sessions (lease_until) WHERE asked > answered;

@@ -20,11 +20,17 @@ END $$;
 CREATE FUNCTION leflux.lock_id(p_id text) RETURNS void LANGUAGE sql VOLATILE AS
 $$ SELECT pg_advisory_xact_lock(hashtextextended('leflux.' || p_id, 0)) $$;
 
-CREATE FUNCTION leflux.session_json(s leflux.sessions) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+-- Who of the site has the session now.
+CREATE FUNCTION leflux.person_json(s leflux.sessions) RETURNS json LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN s.taker_until > leflux.now_ms() THEN json_build_object(
+        'account', s.taker, 'name', s.taker_name, 'since', s.taker_since, 'until', s.taker_until) END
+$$;
+
+CREATE FUNCTION leflux.session_json(s leflux.sessions) RETURNS json LANGUAGE sql VOLATILE AS $$
     SELECT json_build_object(
         'session_id', s.id, 'site_id', s.site, 'created_at', s.created, 'last_activity', s.activity, 'seq', s.seq,
         'epoch', s.epoch, 'holder', s.holder, 'asked', s.asked, 'answered', s.answered, 'attempts', s.attempts,
-        'visitor_id', s.visitor, 'continues', s.continues)
+        'visitor_id', s.visitor, 'continues', s.continues, 'person', leflux.person_json(s))
 $$;
 
 CREATE FUNCTION leflux.snapshot(s leflux.sessions, p_since bigint, p_limit bigint, p_taken_from text)

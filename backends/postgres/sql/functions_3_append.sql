@@ -57,10 +57,11 @@ END $$;
 CREATE FUNCTION leflux.append(
     p_id text, p_site text, p_idle double precision, p_epoch bigint, p_message text, p_role text, p_text bytea,
     p_body bytea, p_key text, p_fingerprint text, p_kind text, p_renews boolean, p_opens boolean, p_closes bigint,
-    p_log integer, p_first bytea, p_words text[], p_most integer
+    p_log integer, p_first bytea, p_words text[], p_most integer, p_account text
 ) RETURNS bytea[] LANGUAGE plpgsql AS $$
 DECLARE
     s leflux.sessions;
+    is_taken boolean;
     known record;
     repeated bytea[];
     stamp bigint;
@@ -88,8 +89,22 @@ BEGIN
         END IF;
     END IF;
     IF p_epoch < s.epoch THEN RETURN leflux.refusal('not_owner'); END IF;
+    is_taken := s.taker_until > leflux.now_ms();
+    IF p_account IS NOT NULL AND NOT (is_taken AND s.taker = p_account) THEN
+        RETURN leflux.refusal('not_taken');
+    END IF;
+    IF s.taker IS NOT NULL AND p_closes <= s.taker_seq THEN
+        RETURN ARRAY[leflux.reply(json_build_object('status', 'taken', 'person', leflux.person_json(s)))];
+    END IF;
     s.seq := s.seq + 1;
     stamp := greatest(leflux.now_ms(), s.last_ts);
+    IF is_taken AND p_account IS NOT NULL THEN
+        s.taker_until := leflux.now_ms() + s.taker_silence;
+    END IF;
+    IF is_taken AND p_opens THEN
+        p_opens := false;
+        p_closes := s.seq;
+    END IF;
     stamped := convert_to('{"seq":' || s.seq || ',"ts":' || stamp || ',', 'UTF8') || substring(p_body FROM 2);
     now_asked := CASE WHEN p_opens THEN s.seq ELSE s.asked END;
     now_answered := greatest(s.answered, coalesce(p_closes, 0));
@@ -97,7 +112,7 @@ BEGIN
         seq = s.seq, last_ts = stamp, activity = CASE WHEN p_renews THEN stamp ELSE activity END,
         asked = now_asked, answered = now_answered, attempts = CASE WHEN p_closes IS NULL THEN attempts ELSE 0 END,
         lease = CASE WHEN now_answered < now_asked THEN lease END,
-        lease_until = CASE WHEN now_answered < now_asked THEN lease_until ELSE 0 END
+        lease_until = CASE WHEN now_answered < now_asked THEN lease_until ELSE 0 END, taker_until = s.taker_until
         WHERE num = s.num;
     INSERT INTO leflux.messages (num, seq, body) VALUES (s.num, s.seq, stamped);
     IF p_key IS NOT NULL THEN

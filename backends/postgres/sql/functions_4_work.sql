@@ -1,4 +1,4 @@
--- The task, the lease on the open question, and the processes that answer.
+-- The task, the lease on the open question, the processes that answer, and the person who takes the session.
 
 CREATE FUNCTION leflux.swap_task(
     p_id text, p_site text, p_idle double precision, p_epoch bigint, p_expect bigint, p_renews boolean, p_task text,
@@ -62,4 +62,52 @@ BEGIN
             ON CONFLICT (worker) DO UPDATE SET until = excluded.until;
     END IF;
     RETURN leflux.refusal('ok');
+END $$;
+
+CREATE FUNCTION leflux.take(
+    p_id text, p_site text, p_idle double precision, p_account text, p_name text, p_silence bigint, p_force boolean
+) RETURNS bytea[] LANGUAGE plpgsql AS $$
+DECLARE
+    s leflux.sessions;
+    former json;
+    now bigint;
+    is_repeat boolean;
+BEGIN
+    SELECT * INTO s FROM leflux.sessions
+        WHERE id = p_id AND site = p_site AND activity + p_idle > leflux.now_ms() FOR UPDATE;
+    IF NOT FOUND THEN RETURN leflux.absent(p_id, p_site); END IF;
+    now := leflux.now_ms();
+    is_repeat := s.taker_until > now AND s.taker = p_account;
+    IF NOT is_repeat THEN
+        former := leflux.person_json(s);
+        IF former IS NOT NULL AND NOT p_force THEN
+            RETURN ARRAY[leflux.reply(json_build_object('status', 'taken', 'person', former))];
+        END IF;
+        s.taker_since := now;
+    END IF;
+    UPDATE leflux.sessions SET
+        taker = p_account, taker_name = p_name, taker_since = s.taker_since, taker_until = now + p_silence,
+        taker_silence = p_silence, taker_seq = seq, answered = greatest(answered, asked), attempts = 0, lease = NULL,
+        lease_until = 0
+        WHERE num = s.num;
+    RETURN ARRAY[leflux.reply(json_build_object('status', 'ok', 'taking', json_build_object(
+        'person', json_build_object(
+            'account', p_account, 'name', p_name, 'since', s.taker_since, 'until', now + p_silence),
+        'taken_from', former, 'is_new', NOT is_repeat)))];
+END $$;
+
+CREATE FUNCTION leflux.hand_back(p_id text, p_site text, p_idle double precision, p_account text)
+RETURNS bytea[] LANGUAGE plpgsql AS $$
+DECLARE
+    s leflux.sessions;
+    has_it boolean;
+BEGIN
+    SELECT * INTO s FROM leflux.sessions
+        WHERE id = p_id AND site = p_site AND activity + p_idle > leflux.now_ms() FOR UPDATE;
+    IF NOT FOUND THEN RETURN leflux.absent(p_id, p_site); END IF;
+    has_it := s.taker_until > leflux.now_ms() AND s.taker = p_account;
+    IF has_it THEN
+        UPDATE leflux.sessions SET taker_until = 0 WHERE num = s.num;
+    END IF;
+    RETURN ARRAY[leflux.reply(json_build_object('status', 'ok', 'done', has_it))];
 END $$;
