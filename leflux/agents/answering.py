@@ -27,7 +27,7 @@ from leflux.chat.policy import Policy
 from leflux.chat.ports import VisitorPort
 from leflux.common.catalogue import say
 from leflux.tasks.engine import Reply, TaskEngine
-from leflux.tasks.words import Heard, heard
+from leflux.tasks.words import Heard, obeyed
 
 MAX_ATTEMPTS = 3
 PAGE = 50
@@ -172,7 +172,7 @@ class Answering:
     ) -> None:
         # The agent is not asked about words for a task, nor for a task that was stored before a crash.
         known: Heard = await self._task_engine.recover(ref, question) if again else None
-        known = known or await heard(self._task_engine, ref, question)
+        known = known or await obeyed(self._task_engine, ref, question)
         if known == "closed":
             return
         try:

@@ -1,8 +1,8 @@
 """The answers of the owner's API (docs/openapi.yaml)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from leflux.protocol.messages import DeletedCounts, MessageJson, TaskJson
 
@@ -195,3 +195,31 @@ class CrawlAnswer(Struct, frozen=True):
     pages: int
     start: str
     error: str | None
+
+
+class UnansweredQuestion(Struct, rename="camel", frozen=True):
+    """Questions with the same words that were not answered: the newest, and the conversation that it is in."""
+
+    question: str
+    count: int
+    last_asked: int
+    conversation_id: str
+
+
+class UnansweredAnswer(Struct, rename="camel", frozen=True):
+    questions: list[UnansweredQuestion]
+
+
+class OwnerAnswer(Struct, rename="camel", frozen=True):
+    """What the owner answers to a question: a text, a page of the site, or both."""
+
+    question: Annotated[str, Meta(min_length=1, max_length=500)]
+    text: Annotated[str, Meta(max_length=2_000)] = ""
+    url: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class OwnerAnswerList(Struct, rename="camel", frozen=True):
+    """All of a site's. `version`: what a change names; 0 when there are none yet."""
+
+    answers: Annotated[list[OwnerAnswer], Meta(max_length=200)]
+    version: Annotated[int, Meta(ge=0)]

@@ -123,7 +123,7 @@ class CrawledPages:
     """Reads and writes the crawled pages of all sites."""
 
     def __init__(self, store: SettingsStore) -> None:
-        self._store = store
+        self.store = self._store = store
 
     async def head(self, site_id: str) -> tuple[Head, int]:
         """The head, and the version to name in `put_head`."""

@@ -8,26 +8,20 @@ from typing import Literal
 
 from backends.records import SessionRef
 from leflux import protocol
+from leflux.common.catalogue import heard
 from leflux.tasks import texts
 from leflux.tasks.engine import Reply, TaskEngine
 from leflux.tasks.ledger import ReportRejected
 
-_STOP = frozenset(
-    {"stop", "stop it", "stop that", "stop now", "please stop", "stop please", "cancel", "cancel it", "cancel that"}
-    | {"please cancel", "abort", "quit", "halt", "never mind", "nevermind", "forget it"}
-    | {"stopp", "abbrechen", "abbruch", "annuler", "cancelar", "para", "отмена", "стоп"}
-)
-_YES = frozenset(
-    {"yes", "y", "yes please", "yeah", "yep", "sure", "ok", "okay", "go", "go ahead", "do it", "confirm"}
-    | {"ja", "oui", "si", "sí", "да"}
-)
-_NO = frozenset({"no", "n", "nope", "no thanks", "no thank you", "dont", "do not", "nein", "non", "нет"})
+_STOP = frozenset(heard("stop"))
+_YES = frozenset(heard("yes"))
+_NO = frozenset(heard("no"))
 _NOISE = re.compile(r"[^\w\s]+")
 
 Heard = Reply | Literal["closed"] | None
 
 
-async def heard(tasks: TaskEngine, ref: SessionRef, question: protocol.StoredMessage) -> Heard:
+async def obeyed(tasks: TaskEngine, ref: SessionRef, question: protocol.StoredMessage) -> Heard:
     """The reply to a command, "closed" when the task's last message answers it, or None for other text."""
     if question.role != "visitor":
         return None

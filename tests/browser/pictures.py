@@ -60,6 +60,7 @@ PAGES = {
     "appearance": "/settings/appearance",
     "install": "/settings/install",
     "knowledge": "/settings/knowledge",
+    "answers": "/settings/answers",
     "playbooks": "/settings/playbooks",
     "audit": "/settings/audit",
     "account": "/account",

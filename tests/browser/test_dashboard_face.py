@@ -19,7 +19,17 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PAGES = ["", "/conversations", "/analytics", "/nowhere"]
 PAGES += [
-    f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "notices", "audit")
+    f"/settings/{name}"
+    for name in (
+        "privacy",
+        "appearance",
+        "install",
+        "knowledge",
+        "answers",
+        "playbooks",
+        "notices",
+        "audit",
+    )
 ]
 PAGES += ["/account"]
 

@@ -7,7 +7,9 @@ from playwright.async_api import BrowserContext, expect
 from tests.browser.dashboard import SITE, Desk, Owner
 
 PAGES = ["", "/conversations?q=lamp+number+1", "/analytics"]
-PAGES += [f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "audit")]
+PAGES += [
+    f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "answers", "playbooks", "audit")
+]
 
 # Of a group of radio buttons, one is under Tab and the arrow keys lead to the others.
 FIND = """() => {

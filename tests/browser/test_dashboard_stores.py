@@ -17,7 +17,9 @@ from tests.services.server import ServerProcess
 from tests.services.wait import until
 
 PAGES = ["", "/conversations", "/analytics"]
-PAGES += [f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "playbooks", "audit")]
+PAGES += [
+    f"/settings/{name}" for name in ("privacy", "appearance", "install", "knowledge", "answers", "playbooks", "audit")
+]
 
 
 async def test_state_in_redis_and_log_in_firestore(

@@ -40,6 +40,8 @@ NAMES: dict[type, str] = {
     owner_api.DayAnswer: "Day",
     owner_api.AnalyticsAnswer: "Analytics",
     owner_api.CrawlAnswer: "Crawl",
+    owner_api.UnansweredAnswer: "Unanswered",
+    owner_api.OwnerAnswerList: "OwnerAnswers",
     PrivacySettings: "Privacy",
     TaskEntry: "PlaybookTask",
     WebhooksAnswer: "Webhooks",
@@ -160,8 +162,9 @@ def dashboard_types() -> str:
     writer = TypeWriter()
     lists = [owner_api.SessionRows, owner_api.AnalyticsAnswer, owner_api.SiteSummary, TaskEntry, AuditEntry]
     writer.add([owner_api.SignedIn, owner_api.Transcript, owner_api.ErasureAnswer, owner_api.CrawlAnswer, *lists])
-    writer.add([owner_api.Login, owner_api.ApiToken, owner_api.AccountSummary])
     writer.add([WebhooksAnswer, NoticeDelivery, EmailAnswer])
+    writer.add([owner_api.Login, owner_api.ApiToken, owner_api.AccountSummary, owner_api.UnansweredAnswer])
+    writer.add([owner_api.OwnerAnswerList])
     writer.add([SiteSettings, PrivacySettings, LogCount, protocol.StoredMessage, TaskState])
     return writer.text()
 

@@ -7,6 +7,8 @@ import pytest
 
 from bench.knowledge.site import documentation
 from leflux.agents.knowledge.agent import KnowledgeAgent
+from leflux.protocol.owner_api import OwnerAnswer, OwnerAnswerList
+from leflux.sites.owner_answers import OwnerAnswers
 from tests.knowledge.judge import HERE, READ_CHARS, SITES, Case, Verdict, ask, cases, figures, read_site
 from tests.services import absent
 
@@ -15,6 +17,9 @@ HELD_OUT_RIGHT, HELD_OUT_WRONG = 0.78, 0.05
 TUNED_RIGHT, DECLINED = 0.90, 0.95
 # What is reached on the set that was written first: the least share that is right, and the greatest that is wrong.
 BLIND = {"shop": (0.63, 0.05), "vets": (0.76, 0.025), "python": (0.5, 0.125)}
+# Questions that are the one which an owner has answered, "Do you sell dog food?", and questions that are not.
+SAME = ("do you sell dog food", "Do you sell any dog food here?", "dog food, do you sell it")
+OTHER = ("How much is dog food?", "Do you sell cat food?", "Do you sell cat litter?", "What should my dog eat?")
 # What the shop's cases mean where they name no words: any one of them.
 MEANT = {
     "hi": "Northlight",
@@ -86,3 +91,14 @@ def shop_cases() -> list[Case]:
         before = [*before, ask_] if after else [ask_]
         found.append(Case(ask_, MEANT.get(ask_, says), never, before[:-1]))
     return found
+
+
+async def test_an_owners_answer_is_given_to_questions_that_mean_the_same(tmp_path: Path) -> None:
+    async with read_site("vets", tmp_path) as pages:
+        written = [OwnerAnswer("Do you sell dog food?", "Yes, at the reception.")]
+        await OwnerAnswers(pages.store).write("vets", OwnerAnswerList(written, 0))
+        agent = KnowledgeAgent([SITES["vets"]], pages)
+        said = {text: (await ask(agent, "vets", Case(text))).text for text in SAME + OTHER}
+        await agent.close()
+    assert all(said[text] == "Yes, at the reception." for text in SAME)
+    assert not [text for text in OTHER if "reception" in said[text]]

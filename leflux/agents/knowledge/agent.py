@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from leflux.agents.base import AgentEvent, Delta, Done, Plan, PlannedStep, Question
-from leflux.agents.knowledge.answers import QuestionReader
+from leflux.agents.knowledge.answers import QuestionReader, owners_answer
 from leflux.agents.knowledge.contact import opening_hours
 from leflux.agents.knowledge.indexes import IndexNotReady, SiteIndexes
 from leflux.agents.knowledge.page_names import destination
@@ -21,7 +21,9 @@ from leflux.agents.knowledge.quoting import inert, link, source_title, source_ur
 from leflux.agents.knowledge.site_knowledge import SiteKnowledge
 from leflux.agents.knowledge.small_talk import small_talk
 from leflux.common.catalogue import language, say
+from leflux.protocol.owner_api import OwnerAnswer
 from leflux.sites.crawled_pages import CrawledPage, CrawledPages, Section
+from leflux.sites.owner_answers import OwnerAnswers
 from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class KnowledgeAgent:
     """Answers the questions of every site in `sites`."""
 
     def __init__(self, sites: Iterable[Site], pages: CrawledPages, embedder: "Embedder | None" = None) -> None:
+        self._answers = OwnerAnswers(pages.store)
         self._sites = {site.id: site for site in sites}
         self._indexes = SiteIndexes(pages, {site.id: site.name for site in self._sites.values()}, embedder)
         self._embedder = embedder
@@ -88,6 +91,12 @@ class KnowledgeAgent:
             yield Delta(piece)
         yield Done(answer[1])
 
+    async def owned(self, question: Question) -> OwnerAnswer | None:
+        """What the owner has written for this question."""
+        answers = await self._answers.of(question.site_id)
+        known = await self.known(question.site_id) if answers else None
+        return owners_answer(answers, question.message.text, known)
+
     async def known(self, site_id: str) -> SiteKnowledge | None:
         """What is known of a site; None while nothing is."""
         try:
@@ -97,6 +106,8 @@ class KnowledgeAgent:
         return found if found is not None and found.index.pages else None
 
     async def _answer(self, question: Question, site: Site, page: VisitorPage, lang: str) -> Plan | tuple[str, Any]:
+        if (owned := await self.owned(question)) is not None:
+            return _owned(owned, lang)
         try:
             known = await self._indexes.of(site.id)
         except IndexNotReady:
@@ -134,6 +145,13 @@ def _answered(asked: _Inquiry, reader: QuestionReader, likeness: "Matrix | None"
     text, data = _told(asked, quoted.lines, quoted.sources)
     foreign = reader.foreign or (asked.lang if asked.lang != (asked.known.index.words.lang or "en") else None)
     return (f"{say(foreign, 'other_language')} {text}" if foreign else text), data
+
+
+def _owned(answer: OwnerAnswer, lang: str) -> tuple[str, dict[str, Any]]:
+    """The owner's own words, or the page that they point to."""
+    sources = [{"title": answer.url, "url": answer.url}] if answer.url else []
+    text = answer.text.strip() or say(lang, "near", pages=link(answer.url, answer.url))
+    return text, {"answered": True, "sources": sources, "owner": True}
 
 
 def _told(

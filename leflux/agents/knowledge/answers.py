@@ -8,17 +8,21 @@ from msgspec import Struct
 
 from leflux.agents.knowledge import contact, forms
 from leflux.agents.knowledge.follow_up import is_follow_up, resolved
+from leflux.agents.knowledge.judging import agreement
 from leflux.agents.knowledge.lexicon import LEAST, SMALL_WORDS, AskedTerm
 from leflux.agents.knowledge.offers import Offer, amount
 from leflux.agents.knowledge.quoting import inert
 from leflux.agents.knowledge.site_knowledge import SiteKnowledge
 from leflux.agents.knowledge.term_sets import Scores
+from leflux.protocol.owner_api import OwnerAnswer
 from leflux.sites.crawled_pages import CrawledPage, Section
 
 ROWS = 3
 COMPARED_FACTS = 4
 LABEL_SHARE = 0.6
 OWN_FORM = 0.9
+# How much of each other's words two questions hold that are one.
+SAME_QUESTION = 0.8
 # Words that only say that one wants to reach somebody, or when.
 _CONTACT_WORDS = frozenset(yaml.safe_load(SMALL_WORDS.read_text("utf-8"))["contact"].split())
 _NAMES_A_PAGE = re.compile(
@@ -214,3 +218,27 @@ class QuestionReader:
 
 def _labelled(offer: Offer, wanted: str) -> str | None:
     return next((label for label in offer.facts if label.casefold() == wanted), None)
+
+
+def owners_answer(answers: Sequence[OwnerAnswer], question: str, known: SiteKnowledge | None) -> OwnerAnswer | None:
+    """What the owner answers to a question in the same words, or in words that mean the same."""
+    said = _plain(question)
+    exact = next((one for one in answers if _plain(one.question) == said), None)
+    if exact is not None or known is None or not answers:
+        return exact
+    asked = known.lexicon.asked(question)
+    if not asked:
+        return None
+    form = forms.form_of(question)
+    fits: list[tuple[float, OwnerAnswer]] = []
+    for one in answers:
+        words = frozenset(known.index.words.terms(one.question))
+        # One word that is not held may be what makes it another question.
+        if form == forms.form_of(one.question) and all(term.held(words) >= 0.5 for term in asked):
+            fits.append((agreement(asked, words), one))
+    fit, best = max(fits, key=lambda each: each[0], default=(0.0, None))
+    return best if fit >= SAME_QUESTION else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()

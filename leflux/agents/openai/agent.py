@@ -68,6 +68,11 @@ class OpenAIAgent:
     async def reply(self, question: Question) -> AsyncGenerator[AgentEvent, None]:
         # The answer is about the page of this request, also when the visitor has moved on.
         page, prior = await question.context()
+        if self._knowledge is not None and await self._knowledge.owned(question) is not None:
+            async with aclosing(self._knowledge.reply(question)) as told:
+                async for event in told:
+                    yield event
+            return
         ground = None if self._knowledge is None else await grounding(self._knowledge, question, page)
         passages = ground.told() if ground is not None else ""
         messages = await build(question, page, prior, passages, self._instructions.get(question.site_id, ""))

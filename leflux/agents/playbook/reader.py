@@ -1,10 +1,11 @@
 """Reads a playbook: the owner's tasks. Errors name the file and the path."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from leflux.common.durations import Duration
@@ -46,10 +47,19 @@ class StepEntry(Strict, frozen=True):
     expect: ExpectEntry | None = None
 
 
+class Choice(Strict, frozen=True):
+    """What a visitor chooses among `options`, asked for with `ask`. With a `default` it is not asked for."""
+
+    ask: str
+    options: list[str]
+    default: str | None = None
+
+
 class TaskEntry(Strict, frozen=True):
     id: str
     match: list[str]
     steps: list[StepEntry]
+    choices: dict[str, Choice] = msgspec.field(default_factory=dict)
     say: str = ""
     confirm: str | None = None
     done: str = ""
@@ -60,7 +70,7 @@ class _File(Strict, frozen=True):
 
 
 class PlaybookTask(Struct, frozen=True):
-    """A task that can run. `asks`: the visitor's data that it needs, in order."""
+    """A task that can run. `asks`: the data that it needs, in order: its choices and then the visitor's."""
 
     id: str
     phrases: tuple[str, ...]
@@ -69,6 +79,7 @@ class PlaybookTask(Struct, frozen=True):
     done: str
     steps: tuple[PlannedStep, ...]
     asks: tuple[str, ...]
+    choices: dict[str, Choice]
 
 
 # Roles of elements that tell by themselves whether a click has worked.
@@ -122,19 +133,35 @@ def _task(entry: TaskEntry, document: Document, path: str) -> PlaybookTask:
     if not entry.steps:
         document.fail(f"{path}.steps", "Expected at least one step")
     steps = tuple(_step(step, document, f"{path}.steps[{index}]") for index, step in enumerate(entry.steps))
+    _check_choices(entry, document, path)
     texts = {"say": entry.say, "confirm": entry.confirm or "", "done": entry.done}
-    asks = [name for key, text in texts.items() for name in _placeholders(text, document, f"{path}.{key}")]
+    asks: list[str] = []
+    for key, text in _filled_texts(entry, steps):
+        asks += _placeholders(text, entry, document, f"{path}.{key}")
+    _quotes(texts, document, path)
+    needed = tuple(name for name in (*entry.choices, *FIELDS) if name in asks)
+    return PlaybookTask(entry.id, phrases, entry.say, entry.confirm, entry.done, steps, needed, entry.choices)
+
+
+def _filled_texts(entry: TaskEntry, steps: Sequence[PlannedStep]) -> Iterator[tuple[str, str]]:
+    """The texts that may have placeholders, by their paths."""
+    yield from (("say", entry.say), ("confirm", entry.confirm or ""), ("done", entry.done))
     for index, step in enumerate(steps):
         for key in ("value", "description", "url"):
-            asks += _placeholders(getattr(step, key) or "", document, f"{path}.steps[{index}].{key}")
+            yield f"steps[{index}].{key}", getattr(step, key) or ""
         for key in ("url", "text"):
-            asks += _placeholders(
-                getattr(step.expect, key, None) or "", document, f"{path}.steps[{index}].expect.{key}"
-            )
-    _quotes(texts, document, path)
-    return PlaybookTask(
-        entry.id, phrases, entry.say, entry.confirm, entry.done, steps, tuple(name for name in FIELDS if name in asks)
-    )
+            yield f"steps[{index}].expect.{key}", getattr(step.expect, key, None) or ""
+
+
+def _check_choices(entry: TaskEntry, document: Document, path: str) -> None:
+    for name, choice in entry.choices.items():
+        at = f"{path}.choices.{name}"
+        if name in FIELDS or not PLACEHOLDER.fullmatch("{" + name + "}"):
+            document.fail(at, f"Expected a name of letters, digits and _ other than {', '.join(FIELDS)}")
+        if not choice.options or not all(map(normalize, choice.options)):
+            document.fail(f"{at}.options", "Expected options with at least one word")
+        if choice.default is not None and choice.default not in choice.options:
+            document.fail(f"{at}.default", f"Expected one of the options, got {choice.default!r}")
 
 
 def _step(entry: StepEntry, document: Document, path: str) -> PlannedStep:
@@ -186,10 +213,12 @@ def _quotes(texts: dict[str, str], document: Document, path: str) -> None:
                 )
 
 
-def _placeholders(text: str, document: Document, path: str) -> list[str]:
+def _placeholders(text: str, entry: TaskEntry, document: Document, path: str) -> list[str]:
     names = PLACEHOLDER.findall(text)
+    allowed = (*FIELDS, *entry.choices)
     for name in names:
-        if name not in FIELDS:
-            expected = "Expected {name}, {email} or {phone}"
-            document.fail(path, f"{expected}, got {{{name}}}{suggestion(name, FIELDS)}")
+        if name not in allowed:
+            *most, last = (f"{{{each}}}" for each in allowed)
+            expected = f"Expected {', '.join(most)} or {last}"
+            document.fail(path, f"{expected}, got {{{name}}}{suggestion(name, allowed)}")
     return names

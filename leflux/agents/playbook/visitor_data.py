@@ -1,7 +1,7 @@
 """Reads the visitor's data from answers, the page context and the conversation."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from leflux.protocol import StoredMessage
@@ -13,16 +13,40 @@ _LEAD = re.compile(
 )
 _NAME_CHARS = 100
 
-QUESTIONS = {
-    "name": "What is your name?",
-    "email": "What is your email address?",
-    "phone": "What is your phone number?",
-}
-AGAIN = {
-    "name": "I did not get that. What is your name?",
-    "email": "That does not look like an email address. What is your email address?",
-    "phone": "That does not look like a phone number. What is your phone number?",
-}
+_WORD = re.compile(r"[^\W_]+")
+PERSONAL = ("name", "email", "phone")
+# A text that asks something of its own, and one that wants an answer changed.
+_ASKS = re.compile(
+    r"[?？؟]\s*$|^\W*(?:what|how|when|where|who|why|which|is|are|do|does|can|could|wie|was|wann|wo|warum|comment|combien"
+    r"|quand|cómo|cuánto|cuándo|come|quanto|quando|hoe|wat|wanneer|jak|ile|kiedy)\b",
+    re.I,
+)
+_CHANGES = re.compile(
+    r"\b(?:change|correct|edit|different|another|other|wrong|instead|ändern?|andere\w*|falsch|changer|autre|cambia\w*"
+    r"|otr[oa]|altr[oa]|wijzig\w*|zmie\w*|mudar|outr[oa])\b",
+    re.I,
+)
+
+
+def is_question(text: str) -> bool:
+    return bool(_ASKS.search(text.strip()))
+
+
+def changed(text: str, names: Iterable[str]) -> list[str]:
+    """Those of the data of which the visitor wants to give another value."""
+    said = text.casefold()
+    return [name for name in names if name.replace("_", " ") in said] if _CHANGES.search(text) else []
+
+
+def option_in(text: str, options: Sequence[str]) -> str | None:
+    """The option that a text names last, as whole words."""
+    places = {option: _spaced(text).rfind(_spaced(option)) for option in options}
+    best = max(places, key=lambda option: (places[option], len(option)), default=None)
+    return best if best is not None and places[best] >= 0 else None
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(re.findall(_WORD, text.casefold()))} "
 
 
 def extract(field: str, text: str) -> str | None:
@@ -43,23 +67,27 @@ def asked_for(message: StoredMessage) -> str | None:
     if message.role != "assistant" or message.kind != "question" or not isinstance(message.data, dict):
         return None
     asked = message.data.get("ask")
-    return asked if asked in QUESTIONS else None
+    return asked if isinstance(asked, str) else None
 
 
 def known(context: dict[str, Any], history: Iterable[StoredMessage]) -> dict[str, str]:
     """The reliable data of the visitor. What was said in the conversation is newer than what the browser kept."""
     kept = context.get("userData")
     found: dict[str, str] = {}
-    for field in QUESTIONS:
+    for field in PERSONAL:
         value = kept.get(field) if isinstance(kept, dict) else None
         if isinstance(value, str) and (datum := extract(field, value)) is not None:
             found[field] = datum
     pending: str | None = None
     for message in history:
         if message.role == "visitor" and pending is not None:
-            if (datum := extract(pending, message.text)) is not None:
-                found[pending] = datum
+            told = None if is_question(message.text) else extract(pending, message.text)
+            if told is not None and pending in PERSONAL:
+                found[pending] = told
             pending = None
+        elif message.role == "visitor":
+            for field in changed(message.text, PERSONAL):
+                found.pop(field, None)
         elif message.role == "assistant":
             pending = asked_for(message)
     return found

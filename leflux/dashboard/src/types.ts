@@ -40,6 +40,13 @@ export interface AuditEntry {
   ts: number;
 }
 
+/** What a visitor chooses among `options`, asked for with `ask`. With a `default` it is not asked for. */
+export interface Choice {
+  ask: string;
+  options: string[];
+  default: string | null;
+}
+
 /** The progress of a site's newest crawl. `pages`: the number of pages that the agent answers from. */
 export interface Crawl {
   state: "done" | "failed" | "idle" | "running";
@@ -159,6 +166,19 @@ export interface Owner {
   csrfToken: string | null;
 }
 
+/** What the owner answers to a question: a text, a page of the site, or both. */
+export interface OwnerAnswer {
+  question: string;
+  text: string;
+  url: string;
+}
+
+/** All of a site's. `version`: what a change names; 0 when there are none yet. */
+export interface OwnerAnswers {
+  answers: OwnerAnswer[];
+  version: number;
+}
+
 /** Somebody of the site who has a conversation. `isYou`: the caller. */
 export interface PersonRow {
   name: string;
@@ -170,6 +190,7 @@ export interface PlaybookTask {
   id: string;
   match: string[];
   steps: StepEntry[];
+  choices: Record<string, Choice>;
   say: string;
   confirm: string | null;
   done: string;
@@ -343,6 +364,18 @@ export interface Transcript {
   tasks: Task[];
   continues: string | null;
   continuedBy: string | null;
+}
+
+export interface Unanswered {
+  questions: UnansweredQuestion[];
+}
+
+/** Questions with the same words that were not answered: the newest, and the conversation that it is in. */
+export interface UnansweredQuestion {
+  question: string;
+  count: number;
+  lastAsked: number;
+  conversationId: string;
 }
 
 /** A webhook as its owner sees it. `secret`: only in the answer to the call that made it. */

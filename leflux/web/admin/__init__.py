@@ -13,6 +13,7 @@ from leflux.web.admin import (
     privacy,
     sessions,
     sites,
+    unanswered,
     webhooks,
 )
 from leflux.web.admin.base import AdminHandler
@@ -49,6 +50,8 @@ def routes(body_cap: int, dependencies: AdminDependencies) -> list[Any]:
         (rf"{SITE}/export", export.ExportHandler),
         (rf"{SITE}/analytics", analytics.AnalyticsHandler),
         (rf"{SITE}/crawl", crawl.CrawlHandler),
+        (rf"{SITE}/unanswered", unanswered.UnansweredHandler),
+        (rf"{SITE}/answers", unanswered.AnswersHandler),
         (rf"{SITE}/audit", audit.AuditHandler),
         (rf"{SITE}/email", webhooks.EmailHandler),
         (rf"{SITE}/webhooks", webhooks.WebhooksHandler),

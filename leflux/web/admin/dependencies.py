@@ -26,6 +26,7 @@ from leflux.owner.service import OwnerService
 from leflux.owner.throttle import SignInThrottle
 from leflux.sites.crawled_pages import Head
 from leflux.sites.origin_gate import OriginGate
+from leflux.sites.owner_answers import OwnerAnswers
 from leflux.sites.registry import Site
 
 # Seconds in which opening one conversation again is the same reading.
@@ -75,6 +76,7 @@ class AdminDependencies(Struct, frozen=True):
     conversation_ids: ConversationIdSource
     devices: Devices
     throttle: SignInThrottle
+    answers: OwnerAnswers
     readings: Readings
     recent: dict[str, tuple[float, int]] = {}
 
@@ -131,6 +133,7 @@ def open_dependencies(
         conversation_ids=ConversationIdSource(key),
         devices=Devices(key),
         throttle=SignInThrottle(),
+        answers=OwnerAnswers(storage.settings),
         readings=Readings(),
     )
 

@@ -10,7 +10,7 @@ import yaml
 
 from leflux.agents.base import AgentEvent, Ask, Delta, Done, Plan, Question
 from leflux.agents.echo import EchoAgent
-from leflux.agents.playbook.agent import PlaybookAgent, _next
+from leflux.agents.playbook.agent import PlaybookAgent, _plan
 from leflux.agents.playbook.reader import load_playbook
 from leflux.agents.playbook.visitor_data import extract
 from leflux.commands import cli
@@ -104,8 +104,8 @@ async def test_what_is_said_is_newer_than_what_the_browser_remembers(tmp_path: P
     assert plan.say == "I book it, New."
 
 
-@pytest.mark.parametrize("words", ["what does it cost?", "never mind", "No, thanks."])
-async def test_another_subject_is_not_forced_into_the_form(tmp_path: Path, words: str) -> None:
+@pytest.mark.parametrize("words", ["never mind", "No, thanks.", "Nein danke", "stop"])
+async def test_a_refusal_leaves_the_form(tmp_path: Path, words: str) -> None:
     talk = Talk(tmp_path, EchoAgent())
     assert asks(await talk.say("demo")) == "name"
     assert isinstance(await talk.say(words), Done)
@@ -227,7 +227,7 @@ def test_what_a_step_expects_is_read_and_filled_in(tmp_path: Path) -> None:
     expect = {"text": "Thanks, {name}", "element": "Order", "gone": {"role": "button"}, "within": "2s", "url": "/ok"}
     tasks = load_playbook(write(tmp_path, task(steps=[{"action": "click", "target": "x", "expect": expect}])))
     assert tasks[0].asks == ("name",)
-    planned = _next(tasks[0], {"name": "Ada"})
+    planned = _plan(tasks[0], {"name": "Ada"})
     assert isinstance(planned, Plan)
     gone = Target(role="button")
     assert planned.steps[0].expect == Expect("/ok", "Thanks, Ada", Target(name="Order"), gone, 2_000)
@@ -249,7 +249,7 @@ def test_an_expectation_without_bounds_is_refused(expect: Expect) -> None:
 def test_the_shipped_playbook_is_allowed_on_the_demo_site() -> None:
     tasks = load_playbook(ROOT / "config" / "playbook.yaml")
     assert [each.id for each in tasks] == ["book-a-demo", "write-to-us"]
-    assert tasks[0].asks == ("name", "email", "phone")
+    assert tasks[0].asks == ("showroom", "day", "time", "name", "email", "phone")
     for each in tasks:
         assert check(list(each.steps), PageDescription("http://localhost:8080/demo/", {}, lambda _: True))
 

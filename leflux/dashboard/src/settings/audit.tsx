@@ -19,6 +19,7 @@ export function Audit({ site }: { site: Site }): JSX.Element {
 
 const ACTIONS: Record<string, string> = {
   "privacy.changed": "Privacy changed",
+  "answers.changed": "Answers changed",
   "settings.changed": "Appearance changed",
   "session.read": "Conversation read",
   "account.signed_in": "Signed in",

@@ -4,6 +4,7 @@ import { NotFound } from "../pages/not-found.js";
 import { to } from "../router.js";
 import type { Site } from "../types.js";
 import { Page } from "../ui/page.js";
+import { Answers } from "./answers.js";
 import { AppearanceSettings } from "./appearance.js";
 import { Audit } from "./audit.js";
 import { Install } from "./install.js";
@@ -19,6 +20,7 @@ const PAGES: Record<string, readonly [string, string, View]> = {
   appearance: ["Appearance", "How the chat looks and greets on your site.", AppearanceSettings],
   install: ["Install", "What your site needs to show the chat.", Install],
   knowledge: ["Knowledge", "What the chat has read of your site.", Knowledge],
+  answers: ["Answers", "What the chat could not answer, and what you answer to it.", Answers],
   playbooks: ["Playbooks", "What the chat may do on your pages.", Playbooks],
   notices: ["Notices", "Who hears of conversations, and how.", NoticeSettings],
   audit: ["Audit trail", "Who changed or deleted what, and when. Never what was said.", Audit],
