@@ -1,5 +1,6 @@
 """What happens in conversations that a site's owner may want to hear of, and the port that hears of it."""
 
+from collections.abc import Container
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -30,8 +31,10 @@ class ChatEvent(Struct, frozen=True):
 
 
 class ConversationEvents(Protocol):
-    """Hears of every event."""
+    """Hears of the events of the sites in `listening`; the others need not be told of."""
 
+    @property
+    def listening(self) -> Container[str]: ...
     async def record(self, event: ChatEvent) -> None:
         """Keep the event until it is delivered. Call it before the deed is acknowledged or counts as done, so that a
         crash in between repeats it. `conversation.deleted` drops what is kept of the conversation.

@@ -85,7 +85,7 @@ async def carry_deletions(
 
 
 async def _confirm(storage: Storage, deletion: Deletion, events: ConversationEvents | None) -> int:
-    if events is not None:
+    if events is not None and deletion.site_id in events.listening:
         await events.record(ChatEvent("conversation.deleted", deletion.site_id, deletion.session_id))
     lines = await storage.log.delete_session(deletion.site_id, deletion.session_id, deletion.tombstone)
     await storage.sessions.deletion_done(deletion)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 import msgspec
 
 
-class _Line(msgspec.Struct):
+class _MessageLine(msgspec.Struct):
     id: str
     seq: int
     role: str
     text: str
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+_decode = msgspec.json.Decoder(_MessageLine).decode
 
 
 def history_check(messages: Iterable[bytes]) -> int:

@@ -3,7 +3,7 @@
 from msgspec import Raw
 
 from backends.errors import SessionDeleted, SessionNotFound
-from backends.records import Session, SessionRef, Snapshot
+from backends.records import SessionRef, Snapshot
 from leflux import protocol
 from leflux.chat.ports import ChatPorts, VisitorSocket
 from leflux.protocol import Problem
@@ -65,7 +65,7 @@ class Joining:
             task=None if snapshot.task is None else Raw(snapshot.task.body),
             streams=await self._ports.streams(session) if session.asked > session.answered else [],
             epoch=epoch,
-            person=shown(session),
+            person=None if session.person is None else protocol.PersonShown(session.person.name),
         )
 
     async def leave(self, socket: VisitorSocket) -> None:
@@ -83,8 +83,3 @@ class Joining:
 
     def _ref(self, socket: VisitorSocket, session_id: str) -> SessionRef:
         return self._ports.policy(socket.site.id).ref(socket.site.id, session_id)
-
-
-def shown(session: Session) -> protocol.PersonShown | None:
-    """What a visitor may know of the person who has the session."""
-    return None if session.person is None else protocol.PersonShown(session.person.name)

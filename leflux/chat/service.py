@@ -18,7 +18,7 @@ from leflux.chat.conversation_events import ChatEvent
 from leflux.chat.conversation_ids import checked_session_id, is_session_id
 from leflux.chat.erasure import Erasure
 from leflux.chat.history_check import history_check
-from leflux.chat.joining import Joining, shown
+from leflux.chat.joining import Joining
 from leflux.chat.persons import Persons
 from leflux.chat.policy import Policy
 from leflux.chat.ports import ChatPorts, News, NewsKind, VisitorSocket
@@ -74,7 +74,7 @@ class Chat:
             prior=prior,
         )
         session = await self._store.create(policy.ref(site.id, str(uuid4())), new)
-        if self._ports.events is not None:
+        if self._ports.events is not None and site.id in self._ports.events.listening:
             data = {"visitorId": new.visitor_id, "page": plain_address(request.website_url)}
             await self._ports.events.record(ChatEvent("conversation.started", site.id, session.session_id, data=data))
         self._ports.counter.restored(site.id, "new" if continues is None else "partial")
@@ -131,7 +131,7 @@ class Chat:
             "last_activity": session.last_activity,
             "seq": session.seq,
             "task": None if snapshot.task is None else Raw(snapshot.task.body),
-            "person": shown(session),
+            "person": None if session.person is None else protocol.PersonShown(session.person.name),
             "streams": await self._streams(session),
             "site_config": self._ports.config(site.id),
             "retention": self._retention(policy),
@@ -186,7 +186,7 @@ class Chat:
         stored = await self._store.append(
             ref, _draft(request, hidden, ports.answering.replies, policy.message_log), epoch
         )
-        if stored.earlier is None and ports.events is not None:
+        if stored.earlier is None and ports.events is not None and site.id in ports.events.listening:
             await ports.events.record(_received(site.id, request, stored, policy.message_log))
         ports.counter.said(site.id, stored.created)
         if context is not None and stored.created:

@@ -23,7 +23,7 @@ class NoticeRecorder:
 
     def __init__(self, storage: Storage, rules: NoticeRules) -> None:
         self._sessions = storage.sessions
-        self._current = rules.current
+        self._current = self.listening = rules.current
         self._ids = ConversationIdSource(ServerKey(storage.settings))
         self._outbox = NoticeOutbox(storage.settings)
         self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

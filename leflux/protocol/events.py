@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from leflux.protocol import messages, task_messages
+from leflux.protocol import answers, messages, task_messages
 from leflux.protocol.messages import MessageJson
 
 StepsJson = Annotated[Any, Meta(extra={"typescript": "Step[]"})]
@@ -107,7 +107,7 @@ CLIENT_EVENTS: Final[dict[str, type]] = {
     messages.CONFIRMATION_RESPONSE: task_messages.ConfirmationResponse,
 }
 SERVER_EVENTS: Final[dict[str, type]] = {
-    messages.SESSION_JOINED: messages.Joined,
+    messages.SESSION_JOINED: answers.Joined,
     messages.MESSAGE: messages.StoredMessage,
     messages.MESSAGE_CHUNK: Chunk,
     messages.MESSAGE_DONE: StreamDone,

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from leflux.protocol.messages import DeletedCounts, MessageJson, TaskJson
+from leflux.protocol.answers import DeletedCounts
+from leflux.protocol.messages import MessageJson, TaskJson
 
 
 class SignedIn(Struct, rename="camel", frozen=True):

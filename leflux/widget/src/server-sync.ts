@@ -74,12 +74,8 @@ export class ServerSync implements ConnectionListener, Sender {
 
   get isLeader(): boolean { return this.host.isLeader; }
   get awayMs(): number { return Math.abs(this.env.now() - this.awaySince); }
-
   get isRefused(): boolean { return this.problem === "refused"; }
-
-  before(): Promise<void> {
-    return this.host.page.before();
-  }
+  before(): Promise<void> { return this.host.page.before(); }
 
   private where(): ResumePoint {
     const { sessionId, transcript } = this.conversation;
@@ -114,13 +110,8 @@ export class ServerSync implements ConnectionListener, Sender {
     this.awaySince = this.env.now();
   }
 
-  init(): Promise<boolean> {
-    return this.bootstrap.init();
-  }
-
-  recovered(): void {
-    this.problem = null;
-  }
+  init(): Promise<boolean> { return this.bootstrap.init(); }
+  recovered(): void { this.problem = null; }
 
   up(): void {
     this.isDown = false;
