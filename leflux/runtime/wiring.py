@@ -90,16 +90,15 @@ class Process:
 
     def _wire_sockets(self) -> None:
         settings, self._sockets = self._settings, VisitorSockets()
-        self._fleet_bus = None
-        if settings.bus is not None:
-            self._fleet_bus = open_bus(settings.bus, settings.bus_prefix, self._sockets.delivered)
+        bus, delivered = settings.bus, self._sockets.delivered
+        self._fleet_bus = None if bus is None else open_bus(bus, settings.bus_prefix, delivered)
         self._bus: Bus = self._fleet_bus or NoBus()
         self._counter = RedisRateCounter(self._fleet_bus) if isinstance(self._fleet_bus, RedisBus) else None
         gates = Gates(socket_gate(self._gate))
         if settings.dashboard.enabled:
             gates = Gates(socket_gate(self._gate, self._access), late_gate(self._gate, self._access))
         self._server = SocketServer(
-            client_manager=self._fleet_bus or LocalManager(self._sockets.delivered),
+            client_manager=self._fleet_bus or LocalManager(delivered),
             gates=gates,
             ping_interval=settings.session.ping_interval,
             ping_timeout=settings.session.ping_timeout,
@@ -244,8 +243,7 @@ class Process:
                 routes += demo.owner_routes(forms, cap, dependencies)
         interruptions = tour.Interruptions(self._server.eio.hang_up)
         controls = tour.TourControls(interruptions, self._restart, self._stats.uptime)
-        shown = controls if settings.demo.enabled else None
-        routes += tour.routes(shown, settings.dashboard.enabled, settings.server.base_path)
+        routes += tour.routes(controls if settings.demo.enabled else None, settings.dashboard.enabled, base_path)
         if settings.demo.enabled:
             routes += demo.routes(forms)
         app = Application(routes, log_function=id, default_handler_class=NotFoundHandler)
