@@ -41,6 +41,7 @@ from leflux.runtime.sweeper import Sweeper, sweep_interval
 from leflux.sites.origin_gate import OriginGate
 from leflux.sites.rate_limits import NEAR_LIMIT, FleetLimit, LookupLimit, RateLimit
 from leflux.sites.registry import Sites
+from leflux.sites.turned_away import TurnedAway
 from leflux.tasks.service import TaskPorts, open_tasks
 from leflux.web import admin, dashboard, demo, ops, pages, tour
 from leflux.web.admin.dependencies import open_dependencies
@@ -75,7 +76,8 @@ class Process:
         self.owner_service = owner_service
         self._policy = owner_service.policies.current.__getitem__
         self._sites = Sites(settings.sites)
-        self._gate = OriginGate(self._sites, settings.server.trusted_proxies)
+        self._turned_away = TurnedAway(storage.settings, self._sites)
+        self._gate = OriginGate(self._sites, settings.server.trusted_proxies, self._turned_away.note)
         self._access = OwnerAccess(owner_service.accounts, self._gate, settings.server.public_url)
         self._stats = Stats(owner_service.analytics)
         self._wire_sockets()
@@ -235,6 +237,7 @@ class Process:
                 crawl_progress=self._dashboard.feed.refresh,
                 access=self._access,
                 notices=self.notices,
+                turned_away=self._turned_away,
                 rules_changed=lambda: self._bus.tell(RULES, {}),
                 warnings=lambda: self._watch.warnings,
             )
@@ -281,6 +284,7 @@ class Process:
         self._reconciler.start()
         self._dashboard.start()
         self.notices.start()
+        self._turned_away.start()
 
     async def stop(self) -> None:
         await self._watch.stop()
@@ -289,6 +293,7 @@ class Process:
         await self._reconciler.stop()
         await self._answering.drain(DRAIN_SECONDS)
         await self.notices.stop()
+        await self._turned_away.stop()
         await self._server.shutdown()
         await self._tasks.stop()
         await self.owner_service.stop()

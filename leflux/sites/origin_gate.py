@@ -1,12 +1,12 @@
 """The Origin check: finds the site of a request before anything is allocated for it."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from leflux.common.addresses import is_address
 from leflux.protocol import Problem
-from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites
+from leflux.sites.registry import HostNotRegistered, OriginRequired, Site, Sites, origin_host
 
 
 class Headers(Protocol):
@@ -40,10 +40,13 @@ class TrustedProxies:
 
 
 class OriginGate:
-    """Finds the site of a request, and its client's address."""
+    """Finds the site of a request, and its client's address. `turned_away` hears of pages without a site."""
 
-    def __init__(self, sites: Sites, trusted_proxies: Sequence[str]) -> None:
+    def __init__(
+        self, sites: Sites, trusted_proxies: Sequence[str], turned_away: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         self._sites = sites
+        self._turned_away = turned_away
         self._trusted = TrustedProxies(trusted_proxies)
 
     def admit(self, request: Request) -> Site:
@@ -63,6 +66,15 @@ class OriginGate:
             raise Problem("origin_required", "The request has no Origin header.") from None
         except HostNotRegistered:
             raise Problem("host_not_registered", "This page's host is not registered for any site.") from None
+
+    def turn_away(self, request: Request) -> str | None:
+        """The Origin of a page whose host belongs to no site, after counting it; None for any other."""
+        origins = request.headers.get_list("Origin")
+        if len(origins) != 1 or origin_host(origins[0]) is None:
+            return None
+        if request.method != "OPTIONS":
+            self._turned_away(origins[0], self.address(request))
+        return origins[0]
 
     def address(self, request: Request) -> str:
         """The peer's address. Behind trusted proxies: the last address in X-Forwarded-For that is not one."""

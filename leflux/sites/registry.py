@@ -108,6 +108,10 @@ class Sites:
             raise HostNotRegistered
         return site
 
+    def has(self, host: str) -> bool:
+        """Whether a host, as `canonical_host` gives it, belongs to a site."""
+        return self._by_host(host) is not None
+
     def hosts(self, site_id: str) -> list[str]:
         """The host names of a site. One that begins with a dot stands for all names that end with it."""
         names: list[str] = []
@@ -131,6 +135,12 @@ class Sites:
             if site is not None and not is_address(apex):
                 return site if site.subdomains else None
         return None
+
+
+def origin_host(origin: str) -> str | None:
+    """The host of a well-formed Origin; None for any other text."""
+    match = _ORIGIN.fullmatch(origin) if len(origin) <= _HOST_CHARS else None
+    return None if match is None else canonical_host(match[1])
 
 
 def canonical_host(text: str) -> str | None:

@@ -122,7 +122,19 @@ class _Call(HTTPMessageDelegate):
             self._check()
         except Exception as error:
             self._problem = error
+            if handlers is _INIT_CALL:
+                self._turn_away(error)
         return None
+
+    def _turn_away(self, error: Exception) -> None:
+        """A page whose host is not registered may read that, and nothing else: its widget then asks no more."""
+        if not isinstance(error, Problem) or error.code != "host_not_registered":
+            return
+        origin = self._calls.gate.turn_away(self._request)
+        if origin is not None:
+            self._head = _head(_answer_headers(origin))
+            if self._request.method == "OPTIONS":
+                self._problem = None
 
     def _check(self) -> None:
         """Refuse a request before its body is read."""
@@ -218,7 +230,7 @@ def _head(headers: Mapping[str, str]) -> bytes:
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 _REFUSED = _head(_answer_headers(None))
-"""A page whose Origin is refused cannot read why."""
+"""A page whose Origin is refused cannot read why, save when it begins a session."""
 
 
 async def _start(calls: VisitorCalls, site: Site, request: VisitorRequest) -> protocol.InitAnswer:

@@ -15,12 +15,14 @@ from msgspec import Struct
 from backends.records import AuditEntry, LogCount, Role
 from leflux import protocol
 from leflux.agents.playbook.reader import TaskEntry
+from leflux.crawling.site_check import SiteCheck
 from leflux.notices.history import NoticeDelivery
 from leflux.notices.service import EmailAnswer, WebhooksAnswer, WebhookView
 from leflux.owner.appearance import SiteSettings
 from leflux.owner.rules import PrivacySettings
 from leflux.protocol import owner_api
 from leflux.sites.appearance import Appearance
+from leflux.sites.turned_away import TurnedAwayHost
 from leflux.tasks.model import TaskState
 
 ROOT = Path(__file__).parents[2]
@@ -162,7 +164,7 @@ def dashboard_types() -> str:
     writer = TypeWriter()
     lists = [owner_api.SessionRows, owner_api.AnalyticsAnswer, owner_api.SiteSummary, TaskEntry, AuditEntry]
     writer.add([owner_api.SignedIn, owner_api.Transcript, owner_api.ErasureAnswer, owner_api.CrawlAnswer, *lists])
-    writer.add([WebhooksAnswer, NoticeDelivery, EmailAnswer])
+    writer.add([WebhooksAnswer, NoticeDelivery, EmailAnswer, SiteCheck, TurnedAwayHost])
     writer.add([owner_api.Login, owner_api.ApiToken, owner_api.AccountSummary, owner_api.UnansweredAnswer])
     writer.add([owner_api.OwnerAnswerList])
     writer.add([SiteSettings, PrivacySettings, LogCount, protocol.StoredMessage, TaskState])

@@ -8,6 +8,7 @@ from msgspec.structs import fields
 
 from backends.records import AuditEntry
 from leflux import protocol
+from leflux.crawling.site_check import SiteCheck
 from leflux.notices.history import NoticeDelivery
 from leflux.notices.service import EmailAnswer, WebhooksAnswer, WebhookView
 from leflux.owner.appearance import SiteSettings
@@ -15,6 +16,7 @@ from leflux.owner.notice_rules import EmailNotices, EndpointRequest, WebhooksReq
 from leflux.owner.rules import PrivacySettings
 from leflux.protocol import owner_api
 from leflux.sites.appearance import Appearance
+from leflux.sites.turned_away import TurnedAwayHost
 from tests.house.files import ROOT
 
 SCHEMAS: dict[str, Any] = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())["components"]["schemas"]
@@ -51,6 +53,8 @@ STRUCTS: dict[str, type] = {
     "Webhook": WebhookView,
     "Delivery": NoticeDelivery,
     "EmailNotices": EmailNotices,
+    "SiteCheck": SiteCheck,
+    "TurnedAwayHost": TurnedAwayHost,
     "EmailAnswer": EmailAnswer,
 }
 

@@ -261,6 +261,14 @@ export interface Site {
   snippet: string;
 }
 
+/** What one look at a page found. `fix`: a line to copy, when there is one. */
+export interface SiteCheck {
+  name: "certificate" | "host" | "page" | "policy" | "snippet";
+  state: "bad" | "good" | "warning";
+  text: string;
+  fix: string | null;
+}
+
 /** What the widget takes from an owner. What is left out is the chat's own default. */
 export interface SiteConfig {
   title?: string;
@@ -364,6 +372,14 @@ export interface Transcript {
   tasks: Task[];
   continues: string | null;
   continuedBy: string | null;
+}
+
+/** A host, and how many visitors (by address, up to 300 a process and start) it has had. */
+export interface TurnedAwayHost {
+  host: string;
+  visitors: number;
+  firstSeen: number;
+  lastSeen: number;
 }
 
 export interface Unanswered {

@@ -27,10 +27,13 @@ from leflux.owner.throttle import SignInThrottle
 from leflux.sites.crawled_pages import Head
 from leflux.sites.origin_gate import OriginGate
 from leflux.sites.owner_answers import OwnerAnswers
+from leflux.sites.rate_limits import RateLimit
 from leflux.sites.registry import Site
+from leflux.sites.turned_away import TurnedAway
 
 # Seconds in which opening one conversation again is the same reading.
 ONE_READING = 600.0
+CHECKS_PER_MINUTE = 20
 Detail = str | int | float | bool | None
 
 
@@ -67,6 +70,8 @@ class AdminDependencies(Struct, frozen=True):
     crawls: Crawls
     crawl_progress: Callable[[str], Awaitable[Head]]
     notices: NoticeService
+    turned_away: TurnedAway
+    settings: Settings
     rules_changed: Callable[[], Awaitable[None]]
     warnings: Callable[[], Sequence[str]]
     gate: OriginGate
@@ -78,6 +83,7 @@ class AdminDependencies(Struct, frozen=True):
     throttle: SignInThrottle
     answers: OwnerAnswers
     readings: Readings
+    check_limit: RateLimit
     recent: dict[str, tuple[float, int]] = {}
 
     def audit(self, by: Account, site_id: str, action: str, /, **details: Detail) -> Awaitable[None]:
@@ -108,6 +114,7 @@ def open_dependencies(
     crawl_progress: Callable[[str], Awaitable[Head]],
     access: OwnerAccess,
     notices: NoticeService,
+    turned_away: TurnedAway,
     rules_changed: Callable[[], Awaitable[None]],
     warnings: Callable[[], Sequence[str]],
 ) -> AdminDependencies:
@@ -124,6 +131,8 @@ def open_dependencies(
         crawls=crawls,
         crawl_progress=crawl_progress,
         notices=notices,
+        turned_away=turned_away,
+        settings=settings,
         rules_changed=rules_changed,
         warnings=warnings,
         gate=access.gate,
@@ -135,6 +144,7 @@ def open_dependencies(
         throttle=SignInThrottle(),
         answers=OwnerAnswers(storage.settings),
         readings=Readings(),
+        check_limit=RateLimit(CHECKS_PER_MINUTE),
     )
 
 

@@ -13,6 +13,8 @@ type Handler = (detail: unknown) => void;
 export class Announcer {
   private readonly handlers = new Map<string, Set<Handler>>();
 
+  private hasWarned = false;
+
   constructor(
     private readonly page: Window,
     private readonly debug: boolean,
@@ -33,6 +35,12 @@ export class Announcer {
     dispatch(this.page, new CustomEvent(`leflux:${name}`, { detail }));
   }
 
+  /** Says something once in the console. */
+  warn(text: string): void {
+    if (!this.hasWarned) console.warn(text);
+    this.hasWarned = true;
+  }
+
   on(name: string, handler: Handler): void {
     this.handlers.set(name, (this.handlers.get(name) ?? new Set()).add(handler));
   }
@@ -47,7 +55,10 @@ export function announce(event: ChatEvent, announcer: Announcer): void {
   if (event.name === "message" || event.name === "reply") announcer.dispatch(event.name, event.message);
   else if (event.name === "restored") announcer.dispatch("restored", { how: event.how });
   else if (event.name === "typing") announcer.dispatch(event.on ? "typing-start" : "typing-end");
-  else if (event.name === "error") announcer.dispatch("error", { error: event.code });
+  else if (event.name === "error") {
+    if (event.code === "host_not_registered") announcer.warn(`LeFlux: add ${location.hostname} to the site's hosts: allowed_hosts: [${location.hostname}]`);
+    announcer.dispatch("error", { error: event.code });
+  }
   else if (event.name === "task-end") announcer.dispatch("task_complete", { ...event.end, success: event.how === "complete" });
   else if (event.name === "taken-over" || event.name === "cleared") announcer.dispatch(event.name);
 }

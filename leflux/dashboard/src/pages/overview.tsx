@@ -9,6 +9,7 @@ import { Card, Page } from "../ui/page.js";
 import { SessionList } from "../ui/session-list.js";
 import { Snippet } from "../ui/snippet.js";
 import { Empty, Show } from "../ui/states.js";
+import { TurnedAway } from "../ui/turned-away.js";
 import { type Loaded, useLoad } from "../use-load.js";
 
 const REFRESH_MS = 15_000;
@@ -21,6 +22,7 @@ export function Overview({ site }: { site: Site }): JSX.Element {
   const isFresh = latest.data?.sessions.length === 0;
   return (
     <Page title="Overview" lead={`${site.name}, today`}>
+      <TurnedAway site={site} />
       {isFresh && <Install site={site} />}
       <Show of={numbers} rows={3}>
         {(data) => <Tiles site={site} data={data} live={live} />}

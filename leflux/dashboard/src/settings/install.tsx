@@ -2,6 +2,8 @@ import type { JSX } from "preact";
 import type { Site } from "../types.js";
 import { Card } from "../ui/page.js";
 import { Snippet } from "../ui/snippet.js";
+import { TurnedAway } from "../ui/turned-away.js";
+import { SiteCheckCard } from "./site-check.js";
 
 const OPTIONS = [
   ["data-no-visitor-id", "sets no visitor cookie; visitors are then not counted"],
@@ -12,6 +14,7 @@ const OPTIONS = [
 export function Install({ site }: { site: Site }): JSX.Element {
   return (
     <div class="settings">
+      <TurnedAway site={site} />
       <Card title="Embed snippet">
         <p class="soft">
           Paste it before <code>&lt;/body&gt;</code> on every page. It loads after the page, in less than 30 KB.
@@ -29,6 +32,7 @@ export function Install({ site }: { site: Site }): JSX.Element {
           ))}
         </dl>
       </Card>
+      <SiteCheckCard site={site} />
       <Card title="Allowed hosts">
         <p class="soft">The chat answers on these hosts only. Whoever runs the server sets them in its configuration.</p>
         <ul class="hosts">
