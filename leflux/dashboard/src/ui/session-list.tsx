@@ -34,7 +34,7 @@ export function SessionList({ site, sessions, chosen, choose, query = "" }: Prop
             <span class="about soft">
               {session.live && <span class="live">Live</span>}
               {session.person && <span class="state running">{session.person.isYou ? "You" : session.person.name}</span>}
-              {session.waitingSince !== null && <span class="state waiting">Waiting since {ago(session.waitingSince)}</span>}
+              {session.waitingSince !== null && <span class="state waiting">Waiting · {ago(session.waitingSince)}</span>}
               <span>{count(session.messages, "message")}</span>
               <time dateTime={new Date(session.lastActivity).toISOString()} title={moment(session.lastActivity)}>
                 {ago(session.lastActivity)}

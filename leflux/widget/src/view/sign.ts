@@ -9,5 +9,6 @@ export function sign(row: HTMLElement, { kind, data }: ShownMessage): void {
   const name = String((data as { name?: unknown } | null | undefined)?.name ?? "");
   const initials = name.replace(/(\S)\S*\s*/gu, "$1").slice(0, 2);
   setAll(row, { "data-name": name, "data-initials": initials });
+  row.querySelector(".meta")?.setAttribute("data-name", name);
   row.firstElementChild?.setAttribute("aria-label", `${name} ${row.querySelector("time")?.textContent ?? ""}`);
 }
