@@ -11,7 +11,7 @@ NPM     = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WIDGET)
 PYTEST_ARGS ?=
 PYTEST  = pytest -n 2 --dist loadgroup -m "not soak"
 # Measuring makes Python a third slower, so it is left out where browsers and killed processes set the pace.
-MEASURED   = tests/house tests/unit tests/contract tests/model tests/server tests/chaos tests/security tests/fuzz
+MEASURED   = tests/house tests/unit tests/contract tests/contract_kit tests/model tests/server tests/chaos tests/security tests/fuzz
 UNMEASURED = tests/browser tests/faults tests/stores
 INSTALL = $(BIN)/python -m tools.install
 

@@ -1,6 +1,6 @@
 """The storage protocol: what a store implements. Its parts are opened and closed as one.
 
-Every promise has a number; the contract suite in `tests/contract/` cites the one it proves, and runs
+Every promise has a number; the contract suite in `leflux/contract/` cites the one it proves, and runs
 unchanged on every backend. Rules of all three:
 
 G1  A call either keeps its promise or raises an error of `backends.errors`; driver errors never escape.

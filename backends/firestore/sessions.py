@@ -216,7 +216,7 @@ class FirestoreSessions(SessionStore):
         path = self._path(ref.session_id)
 
         with suppress(SessionNotFound):
-            await self._queues.run(path, partial(unlease, path, worker))
+            await self._queues.run(path, partial(unlease, path, ref.site_id, worker))
 
     async def heartbeat(self, worker: str, seconds: float) -> None:
         await self._workers.heartbeat(worker, seconds)

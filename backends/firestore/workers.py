@@ -35,15 +35,17 @@ class FirestoreWorkers:
             await self._queues.run(found.path, partial(_forget, found.path), until=until)
 
     async def _free(self, path: str, worker: str, until: Until) -> None:
-        await self._queues.run(path, partial(unlease, path, worker), until=until)
+        await self._queues.run(path, partial(unlease, path, None, worker), until=until)
 
 
-def unlease(path: str, worker: str, unit: Unit) -> None:
-    """Drop the session's lease if `worker` holds it."""
+def unlease(path: str, site_id: str | None, worker: str, unit: Unit) -> None:
+    """Drop the session's lease if `worker` holds it and, when one is named, the session is of this site."""
     data = unit.get(path)
     if data is None or data.get("lease") != worker:
         return
     document = decode(data, SessionDoc, path)
+    if site_id not in (None, document.site):
+        return
     document.lease, document.lease_until = None, 0
     unit.put(path, document.encode())
 

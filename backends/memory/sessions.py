@@ -200,7 +200,7 @@ class MemorySessions(SessionStore):
 
     async def unlease(self, ref: SessionRef, worker: str) -> None:
         record = self._records.get(ref.session_id)
-        if record is not None and record.lease == worker:
+        if record is not None and record.state.site_id == ref.site_id and record.lease == worker:
             record.lease = None
 
     async def heartbeat(self, worker: str, seconds: float) -> None:

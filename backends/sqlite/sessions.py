@@ -179,7 +179,8 @@ class SqliteSessions(SessionStore):
     async def unlease(self, ref: SessionRef, worker: str) -> None:
         def job(db: Connection) -> None:
             db.execute(
-                "UPDATE sessions SET lease = NULL, lease_until = 0 WHERE id = ? AND lease = ?", (ref.session_id, worker)
+                "UPDATE sessions SET lease = NULL, lease_until = 0 WHERE id = ? AND site = ? AND lease = ?",
+                (ref.session_id, ref.site_id, worker),
             )
 
         await self._writer.run(job)

@@ -5,14 +5,10 @@ acknowledged is there after the store was opened again) and `shared` (several op
 processes, may work on the same data at one time).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from msgspec import Struct
-
-from backends import StoreSettings, open_store
+from backends import StoreSettings
 from backends.base import Storage
 from backends.firestore import FirestoreSettings
 from backends.firestore.store import FirestoreStorage
@@ -20,72 +16,15 @@ from backends.postgres import PostgresSettings
 from backends.redis import RedisSettings
 from backends.split import SplitStorage
 from backends.sqlite import SqliteSettings
+from leflux.contract.harness import DEADLINE, Harness, StoreEntry, StorePlace, from_settings
 from tests.contract.example_store import SnapshotStorage
+from tests.contract.harnesses import PostgresHarness, RedisHarness
 from tests.services import firestore
 from tests.services.mockfirestore import MockAsyncClient, MockService
 from tests.services.postgres import postgres
 from tests.services.redis import redis, redis_cluster
 
-DEADLINE = 30.0
-"""Seconds a call may take here: a hundred callers on a slow, shared machine are no outage."""
-
-
-class Place(Struct, frozen=True):
-    """Where one test keeps its data: an empty folder, a `tag` no other test has, what `service` started."""
-
-    folder: Path
-    tag: str
-    service: Any
-
-
-class Harness(Struct, frozen=True):
-    """Opens storages on one test's data; opened again, they find it as it was left.
-
-    `open`: the log shares the store. `open_split`: the log is in another store.
-    """
-
-    open: Callable[[], Awaitable[Storage]]
-    open_split: Callable[[], Awaitable[Storage]]
-
-
-def _no_environment(place: Place) -> dict[str, str]:
-    return {}
-
-
-class Backend(Struct, frozen=True):
-    """An entry. `service` starts what the backend needs, once for the whole run, when its first test wants it.
-
-    `settings` and `environment` are how a server process is told to use it; without them it is not tested that way.
-    """
-
-    harness: Callable[[Place], AbstractAsyncContextManager[Harness]]
-    durable: bool = True
-    shared: bool = True
-    service: Callable[[], AbstractContextManager[Any]] | None = None
-    settings: Callable[[Place, str], StoreSettings] | None = None
-    environment: Callable[[Place], dict[str, str]] = _no_environment
-
-
-def from_settings(
-    choose: Callable[[Place, str], StoreSettings],
-) -> Callable[[Place], AbstractAsyncContextManager[Harness]]:
-    """A harness for what `open_storage` knows. `choose(place, part)` gives each `part` data of its own."""
-
-    @asynccontextmanager
-    async def harness(place: Place) -> AsyncIterator[Harness]:
-        state, log = choose(place, "state"), choose(place, "log")
-
-        async def open_() -> Storage:
-            return await open_store(state, log_shares_store=True)
-
-        async def open_split() -> Storage:
-            return SplitStorage(
-                await open_store(state, log_shares_store=False), await open_store(log, log_shares_store=True)
-            )
-
-        yield Harness(open_, open_split)
-
-    return harness
+Place = StorePlace
 
 
 def _memory(place: Place, part: str) -> StoreSettings:
@@ -151,15 +90,17 @@ async def _mockfirestore(place: Place) -> AsyncIterator[Harness]:
     yield Harness(open_, open_split)
 
 
-BACKENDS: dict[str, Backend] = {
-    "memory": Backend(from_settings(_memory), durable=False, shared=False, settings=_memory),
-    "sqlite": Backend(from_settings(_sqlite), settings=_sqlite),
-    "redis": Backend(from_settings(_redis), service=redis, settings=_redis),
-    "redis-cluster": Backend(from_settings(_redis), service=redis_cluster),
-    "postgres": Backend(from_settings(_postgres), service=postgres, settings=_postgres),
-    "firestore": Backend(
+BACKENDS: dict[str, StoreEntry] = {
+    "memory": StoreEntry(from_settings(_memory), durable=False, shared=False, settings=_memory),
+    "sqlite": StoreEntry(from_settings(_sqlite), settings=_sqlite),
+    "redis": StoreEntry(from_settings(_redis), service=redis, settings=_redis, machines=True, faults=RedisHarness),
+    "redis-cluster": StoreEntry(from_settings(_redis), service=redis_cluster),
+    "postgres": StoreEntry(
+        from_settings(_postgres), service=postgres, settings=_postgres, machines=True, faults=PostgresHarness
+    ),
+    "firestore": StoreEntry(
         _firestore, service=firestore.emulator, settings=_firestore_settings, environment=_firestore_environment
     ),
-    "mockfirestore": Backend(_mockfirestore),
-    "example": Backend(_snapshot, shared=False),
+    "mockfirestore": StoreEntry(_mockfirestore),
+    "example": StoreEntry(_snapshot, shared=False, flat=False),
 }

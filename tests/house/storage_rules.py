@@ -13,7 +13,7 @@ _IN_NAME = re.compile(r"(?<=_)[gslk]\d{1,2}(?=_)")
 
 
 def untested(root: Path) -> Iterator[str]:
-    tests = "\n".join(path.read_text() for path in files(root, ".py", under=("tests/contract",)))
+    tests = "\n".join(path.read_text() for path in files(root, ".py", under=("leflux/contract",)))
     names = " ".join(_TEST.findall(tests))
     cited = {rule.upper() for rule in (*_RULE.findall(tests), *_IN_NAME.findall(names))}
     for path in sources(root / "backends/base"):

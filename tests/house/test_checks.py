@@ -28,7 +28,7 @@ def house(tmp_path: Path) -> Path:
     write(tmp_path, "docs/guide.md", "# The rules\n")
     write(tmp_path, "docs/architecture.md", "- R1  The store is the truth.\n")
     write(tmp_path, "backends/base.py", 'class Store:\n    def load(self) -> None:\n        """S1  It reads."""\n')
-    write(tmp_path, "tests/contract/test_load.py", "def test_s1_it_reads(): ...\n")
+    write(tmp_path, "leflux/contract/test_load.py", "def test_s1_it_reads(): ...\n")
     write(tmp_path, "leflux/tasks/ledger.py", '"""T1  Once."""\n')
     return tmp_path
 

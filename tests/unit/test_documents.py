@@ -24,7 +24,7 @@ NOT_RUN = {
     r"(sudo )?caddy reverse-proxy ": "asks a public authority for a certificate",
     r"sudo (apt-get|mkdir|cp|systemctl|journalctl) ": SYSTEM,
     r"cd /etc/leflux": SYSTEM,
-    r"python -m pytest tests/contract -k mine": "for a store that the reader has written",
+    r"pip install leflux pytest|pytest --pyargs ": "tests/contract_kit/test_example_package.py does it",
     r"(leflux|\.venv/bin/python run\.py) serve$": "tests/server/runtime/test_wheel.py serves",
     r"python run\.py crawl ": "tests/server/agents/test_knowledge.py crawls a site of its own",
 }

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from backends.base import Storage
 from backends.errors import NotOwner, SessionExists, SessionNotFound
 from backends.records import NewSession
-from tests.contract.kit import OTHER_SITE, SHORT, make_draft, make_ref, make_task, say, started, texts, until_raises
+from leflux.contract.kit import OTHER_SITE, SHORT, make_draft, make_ref, make_task, say, started, texts, until_raises
 
 
 async def test_s4_a_created_session_is_empty_and_loads_as_it_was_made(storage: Storage) -> None:

@@ -1,7 +1,7 @@
 """Rules S14, S22, S23 and S24: how log lines wait for a log that is another store."""
 
 from backends.base import Storage
-from tests.contract.kit import SHORT, SITE, drain, logged, make_entry, say, started, until
+from leflux.contract.kit import SHORT, SITE, drain, logged, make_entry, say, started, until
 
 
 async def test_s14_a_line_waits_from_append_until_it_is_done(split_storage: Storage) -> None:

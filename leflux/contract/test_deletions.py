@@ -5,8 +5,8 @@ import pytest
 from backends.base import Storage
 from backends.errors import SessionDeleted, SessionNotFound
 from backends.records import Deletion, Erased, SessionRef
-from tests.contract.backends import Harness
-from tests.contract.kit import LONG, OTHER_SITE, SHORT, make_ref, say, started, until
+from leflux.contract.harness import Harness
+from leflux.contract.kit import LONG, OTHER_SITE, SHORT, make_ref, say, started, until
 
 TOMBSTONE = 60.0
 

@@ -4,7 +4,7 @@ import pytest
 
 from backends.base import Storage
 from backends.records import LogQuery
-from tests.contract.kit import OTHER_SITE, SITE, drain, make_entry, say, started
+from leflux.contract.kit import OTHER_SITE, SITE, drain, make_entry, say, started
 
 
 async def found(storage: Storage, words: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from backends.base import Storage
 from backends.errors import DuplicateIdConflict, NotTaken, SessionDeleted, SessionNotFound, SessionTaken
 from backends.records import Person, SessionRef, Taking
-from tests.contract.backends import Harness
-from tests.contract.kit import LONG, SHORT, ask, drain, logged, make_ref, outcomes, say, started, texts, until
+from leflux.contract.harness import Harness
+from leflux.contract.kit import LONG, SHORT, ask, drain, logged, make_ref, outcomes, say, started, texts, until
 
 ANN, BOB = "account-ann", "account-bob"
 

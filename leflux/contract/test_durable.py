@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from backends.base import Storage
 from backends.errors import DuplicateIdConflict, NotOwner, SessionDeleted, SessionExists, VersionConflict
 from backends.records import AuditEntry, LogQuery, NewSession
-from tests.contract.backends import Harness
-from tests.contract.kit import LONG, SITE, ask, logged, make_task, say, started, texts
+from leflux.contract.harness import Harness
+from leflux.contract.kit import LONG, SITE, ask, logged, make_task, say, started, texts
 
 
 @asynccontextmanager

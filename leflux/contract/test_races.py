@@ -8,8 +8,8 @@ import pytest
 from backends.base import Storage
 from backends.errors import NotOwner, SessionDeleted, SessionExists, SessionNotFound, VersionConflict
 from backends.records import Appended, AuditEntry, NewSession, Session, Task, Versioned
-from tests.contract.backends import Harness
-from tests.contract.kit import (
+from leflux.contract.harness import Harness
+from leflux.contract.kit import (
     LONG,
     SITE,
     ask,

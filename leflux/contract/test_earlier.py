@@ -5,8 +5,8 @@ import pytest
 from backends.base import Storage
 from backends.errors import DuplicateIdConflict, SessionNotFound
 from backends.records import Appended, SessionRef
-from tests.contract.backends import Harness
-from tests.contract.kit import LONG, OTHER_SITE, SHORT, SITE, logged, say, started, texts, until
+from leflux.contract.harness import Harness
+from leflux.contract.kit import LONG, OTHER_SITE, SHORT, SITE, logged, say, started, texts, until
 
 SECRET = "the text of a message"
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from backends.base import Storage
 from backends.errors import SessionDeleted, SessionExists, SessionNotFound
 from backends.records import Erased, LogQuery, NewSession, SessionRef
-from tests.contract.kit import (
+from leflux.contract.kit import (
     LONG,
     OTHER_SITE,
     SHORT,

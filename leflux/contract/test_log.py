@@ -5,7 +5,7 @@ import pytest
 from backends.base import Storage
 from backends.errors import InvalidCursor
 from backends.records import DayCount, LogCount, LogEntry, LogQuery, LogSession
-from tests.contract.kit import OTHER_SITE, SITE, make_entry, say, started
+from leflux.contract.kit import OTHER_SITE, SITE, make_entry, say, started
 
 DAY = 86_400_000
 MONDAY = 1_700_438_400_000

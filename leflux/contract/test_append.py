@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from backends.base import Storage
 from backends.errors import DuplicateIdConflict, NotOwner, SessionNotFound
-from tests.contract.kit import (
+from leflux.contract.kit import (
     SHORT,
     ask,
     decoded,

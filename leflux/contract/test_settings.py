@@ -5,7 +5,7 @@ import pytest
 from backends.base import Storage
 from backends.errors import VersionConflict
 from backends.records import AuditEntry, Versioned
-from tests.contract.kit import OTHER_SITE, SITE, until
+from leflux.contract.kit import OTHER_SITE, SITE, until
 
 
 async def test_k1_a_document_is_made_and_replaced_version_by_version(storage: Storage) -> None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from backends.base import Storage
 from backends.errors import VersionConflict
-from tests.contract.kit import SHORT, ask, make_ref, make_task, say, started, until
+from leflux.contract.kit import SHORT, ask, make_ref, make_task, say, started, until
 
 
 async def test_s18_a_task_is_replaced_version_by_version(storage: Storage) -> None:

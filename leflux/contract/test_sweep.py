@@ -5,7 +5,7 @@ import pytest
 from backends.base import Storage
 from backends.errors import SessionNotFound
 from backends.records import SessionName, SessionRef, Swept
-from tests.contract.kit import (
+from leflux.contract.kit import (
     LONG,
     OTHER_SITE,
     SHORT,

@@ -10,8 +10,8 @@ from backends.errors import SessionDeleted, SessionNotFound, StoreUnavailable
 from backends.records import Erased, LogEntry, SessionRef
 from backends.split import SplitStorage
 from leflux.chat.erasure import Erasing, carry_deletions, erase
-from tests.contract.backends import Harness
-from tests.contract.kit import LONG, SHORT, drain, make_ref, say, started, until
+from leflux.contract.harness import Harness
+from leflux.contract.kit import LONG, SHORT, drain, make_ref, say, started, until
 
 TOMBSTONE = 3600.0
 

@@ -7,7 +7,7 @@ import pytest
 from backends.base import Storage
 from backends.clock import CLOCK
 from backends.errors import SessionDeleted
-from tests.contract.kit import LONG, SITE, ask, decoded, make_task, say, started, texts
+from leflux.contract.kit import LONG, SITE, ask, decoded, make_task, say, started, texts
 
 JUMPS = [3600.0, -3600.0]
 TTL = 600.0
