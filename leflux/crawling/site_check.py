@@ -68,13 +68,20 @@ def _checks(site: Site, page: Fetched, sites: Sites, public_url: str) -> Iterato
     except (lxml.etree.LxmlError, ValueError):
         yield SiteCheck("snippet", "bad", "The page cannot be read as HTML.")
         return
-    tags = [tag for tag in tree.xpath("//script[@src]")[:TAGS] if urlsplit(tag.get("src")).path.endswith(LOADER)]
+    tags = [tag for tag in tree.xpath("//script[@src]")[:TAGS] if _is_loader(tag.get("src"), page.url)]
     yield _snippet(tags, page.url, public_url)
     yield _host(site, page.url, sites)
     metas = "//meta[translate(@http-equiv, 'CENOPSTURYIL', 'cenopsturyil')='content-security-policy']/@content"
     policies = [policy for policy in (page.headers.get("content-security-policy"), *tree.xpath(metas)) if policy]
     nonce = tags[0].get("nonce") if tags else None
     yield _policy([part for policy in policies for part in policy.split(",")], page.url, public_url, nonce)
+
+
+def _is_loader(src: str, page: str) -> bool:
+    try:
+        return urlsplit(urljoin(page, src)).path.endswith(LOADER)
+    except ValueError:
+        return False
 
 
 def _snippet(tags: list[lxml.html.HtmlElement], page: str, public_url: str) -> SiteCheck:

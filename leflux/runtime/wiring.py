@@ -35,6 +35,7 @@ from leflux.realtime.rate_counter import RedisRateCounter
 from leflux.realtime.reconciler import Reconciler
 from leflux.realtime.streams import Streams
 from leflux.realtime.task_events import TaskEvents
+from leflux.runtime.observing import open_ops
 from leflux.runtime.owner_sockets import late_gate, open_owner_sockets, socket_gate
 from leflux.runtime.store_watch import StoreWatch
 from leflux.runtime.sweeper import Sweeper, sweep_interval
@@ -46,7 +47,6 @@ from leflux.tasks.service import TaskPorts, open_tasks
 from leflux.web import admin, dashboard, demo, ops, pages, tour
 from leflux.web.admin.dependencies import open_dependencies
 from leflux.web.base import NotFoundHandler
-from leflux.web.readiness import Readiness
 from leflux.web.strict_transport import strict_transport
 from leflux.web.visitor import VisitorCalls
 
@@ -256,23 +256,16 @@ class Process:
         return interruptions.before(front) if settings.demo.enabled else front
 
     def _ops(self) -> ops.OpsDependencies:
-        return ops.OpsDependencies(
-            readiness=Readiness(self.storage),
+        return open_ops(
             storage=self.storage,
             stats=self._stats,
-            sockets=lambda: len(self._sockets.sockets),
-            gauges=self._gauges,
-            warnings=lambda: self._watch.warnings,
+            sockets=self._sockets,
+            answering=self._answering,
+            bus=self._fleet_bus,
+            watch=self._watch,
+            notices=self.notices,
             latencies=self._latencies,
         )
-
-    def _gauges(self) -> dict[str, float]:
-        return {
-            "turns_failed": self._answering.failed,
-            "bus_dropped": 0 if self._fleet_bus is None else self._fleet_bus.dropped,
-            "store_warnings": len(self._watch.warnings),
-            **self.notices.gauges(),
-        }
 
     def start(self, told: Callable[[str, str], None]) -> None:
         """`told(email, password)`: see `OwnerService.start`."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from backends.base import Storage
 from backends.records import AuditEntry
@@ -80,10 +80,10 @@ class AdminDependencies(Struct, frozen=True):
     playbook: "Playbook"
     conversation_ids: ConversationIdSource
     devices: Devices
-    throttle: SignInThrottle
     answers: OwnerAnswers
-    readings: Readings
-    check_limit: RateLimit
+    throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    readings: Readings = field(default_factory=Readings)
+    check_limit: RateLimit = field(default_factory=lambda: RateLimit(CHECKS_PER_MINUTE))
     recent: dict[str, tuple[float, int]] = {}
 
     def audit(self, by: Account, site_id: str, action: str, /, **details: Detail) -> Awaitable[None]:
@@ -141,10 +141,7 @@ def open_dependencies(
         playbook=read_playbook(settings.agent),
         conversation_ids=ConversationIdSource(key),
         devices=Devices(key),
-        throttle=SignInThrottle(),
         answers=OwnerAnswers(storage.settings),
-        readings=Readings(),
-        check_limit=RateLimit(CHECKS_PER_MINUTE),
     )
 
 

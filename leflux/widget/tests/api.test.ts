@@ -122,6 +122,14 @@ it("in debug mode each event is written to the console", () => {
   debug.mockRestore();
 });
 
+it("a host that is not registered is told once in the console, with the line to add", () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const announcer = new Announcer(window, false);
+  for (let time = 0; time < 3; time++) announce({ name: "error", code: "host_not_registered" }, announcer);
+  expect(warn.mock.calls).toEqual([[expect.stringContaining(`allowed_hosts: [${location.hostname}]`)]]);
+  warn.mockRestore();
+});
+
 it("a text that is not accepted goes back into an empty input, and never over a draft", () => {
   expect(widget.send("x".repeat(5_001))).toBeNull();
   expect(input().value).toHaveLength(5_001);

@@ -17,7 +17,7 @@ export function Install({ site }: { site: Site }): JSX.Element {
       <TurnedAway site={site} />
       <Card title="Embed snippet">
         <p class="soft">
-          Paste it before <code>&lt;/body&gt;</code> on every page. It loads after the page, in less than 30 KB.
+          Paste it before <code>&lt;/body&gt;</code> on every page. It loads after the page, in less than 35 KB.
         </p>
         <Snippet code={site.snippet} label="Embed snippet" />
         <p class="soft">The tag takes these, when you need them:</p>
