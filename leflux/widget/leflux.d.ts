@@ -74,7 +74,7 @@ export interface LeFluxApi {
   setVisitorData(data: Record<string, string>): void;
   dock(): void;
   undock(): void;
-  /** Deletes the conversation in this browser. The next message starts a new session. */
+  /** Deletes the conversation and the visitor's data in this browser. The next message starts a new session. */
   clearConversation(): void;
   showLauncher(visible?: boolean): void;
   /** Describes the page to the server again, after a change that the widget cannot observe. */

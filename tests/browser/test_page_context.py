@@ -162,3 +162,13 @@ async def test_a_site_may_ask_for_each_page_view_and_for_query_values(
     await until(lambda: recording.contexts(), "the page is described without a message")
     assert "utm_source=mail" in recording.contexts()[0]["url"]
     assert [word for word in CANARIES if word in recording.text()] == []
+
+
+async def test_the_description_names_the_language_of_the_chat(
+    shop: Shop, context: BrowserContext, site: HostileSite
+) -> None:
+    page = await context.new_page()
+    recording = Recording(page, shop.base)
+    await page.goto(embed(site, shop, PATH, 'data-locale="de"', body=BODY))
+    await (await Chat(page).open()).ask("Hallo")
+    assert recording.contexts()[0]["locale"] == "de"

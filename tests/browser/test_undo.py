@@ -34,7 +34,10 @@ async def remove(chat: Chat, how: str) -> None:
     await chat.page.keyboard.press("Enter")
     choice = chat.page.locator(f"leflux-widget [part={how}]")
     await expect(choice).to_have_accessible_name(CHOICES[how])
-    does = "Only in this browser. The site keeps its copy." if how == "clear" else "Here and on the server, for good."
+    does = {
+        "clear": "Only here: the conversation and your details. The site keeps its copy.",
+        "forget": "Here and on the server, with your details and your visitor number, for good.",
+    }[how]
     await expect(choice).to_have_accessible_description(does)
     await choice.focus()
     await chat.page.keyboard.press("Enter")

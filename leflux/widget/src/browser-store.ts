@@ -15,6 +15,7 @@ export const KEYS = {
   draft: "leflux:draft",
   transport: "leflux:transport",
   removed: "leflux:removed",
+  erasing: "leflux:erasing",
 } as const;
 
 /** Key prefix of a message that waits to be sent. */
@@ -38,6 +39,8 @@ export interface SessionMeta {
   continues?: string;
   /** The key of the marks in addresses. */
   key?: string;
+  /** The sessions before this one of the same conversation. */
+  earlier?: string[];
 }
 
 export interface Pending {
@@ -54,8 +57,6 @@ export interface Removed {
   how: "clear" | "forget";
   sessionId: string | null;
   at: number;
-  /** It is gone here, and the server has not said yet that it is gone there. */
-  isGone?: boolean;
 }
 
 export interface History {
@@ -91,6 +92,7 @@ export class BrowserStore extends Records {
     if (value === null || !["createdAt", "lastActivity", "seq"].every(isNumber)) return null;
     for (const name of ["clientTtlMs", "userDataTtlMs", "readOnlyMs", "messageChars", "clockOffset"]) if (!isNumber(name)) delete value[name];
     if (!isText(value["key"])) delete value["key"];
+    if (!isIds(value["earlier"])) delete value["earlier"];
     if (!isSessionId(value["continues"])) delete value["continues"];
     return value as unknown as SessionMeta;
   }
@@ -234,6 +236,17 @@ export class BrowserStore extends Records {
     else this.write(KEYS.removed, removed);
   }
 
+  /** The sessions that the visitor has erased, and of which the server has not said yet that they are gone. */
+  erasing(): string[] {
+    const ids = this.read(KEYS.erasing)?.["ids"];
+    return isIds(ids) ? ids : [];
+  }
+
+  saveErasing(ids: readonly string[]): void {
+    if (ids.length === 0) this.drop(KEYS.erasing);
+    else this.write(KEYS.erasing, { ids });
+  }
+
   /** Deletes the conversation, and with `everything` also the visitor's data. */
   forget(everything: boolean): void {
     for (const key of [KEYS.session, KEYS.sessionId, KEYS.history, KEYS.outbox, KEYS.draft, ...this.waiting()]) this.drop(key);
@@ -252,6 +265,10 @@ export class BrowserStore extends Records {
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
+}
+
+function isIds(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isSessionId);
 }
 
 export function isSessionId(value: unknown): value is string {

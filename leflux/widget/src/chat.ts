@@ -123,18 +123,15 @@ export class Chat extends Emitter implements ChatHost {
   }
 
   /** Deletes the conversation in this browser, save what other tabs were told since `at`. The next message starts anew. */
-  clear(everything = false, at = this.env.now()): void {
+  clear(everything = true, at = this.env.now()): void {
     this.conversation.forget(everything);
-    this.env.tabs.send({ type: "cleared", at, done: this.outbox.clear() });
-    this.reset();
+    this.env.tabs.send({ type: "cleared", at, done: this.outbox.clear(), everything });
+    this.drop(everything);
+    this.reload();
   }
 
-  /** Erases the conversation on the server, then in this browser. Resolves with false when the server did not answer. */
-  async forget(): Promise<boolean> {
-    const { sessionId } = this.conversation;
-    const isErased = sessionId === null || (await this.sync.erase(sessionId));
-    if (isErased) this.deleted(sessionId);
-    return isErased;
+  forgetVisitor(): void {
+    this.env.forgetVisitor();
   }
 
   confirm(confirmed: boolean): void {
@@ -238,7 +235,7 @@ export class Chat extends Emitter implements ChatHost {
   checkStorage(): boolean {
     const isStale = this.conversation.isStale;
     if (!isStale && !this.conversation.wasCleared()) return false;
-    if (isStale) this.clear();
+    if (isStale) this.clear(false);
     else this.reset();
     return true;
   }
@@ -261,7 +258,7 @@ export class Chat extends Emitter implements ChatHost {
   }
 
   deleted(sessionId: string | null): void {
-    if (sessionId === this.conversation.sessionId) this.clear(true);
+    if (sessionId === this.conversation.sessionId) this.clear();
   }
 
   /** Drops this tab's conversation and loads the stored one. */
@@ -271,20 +268,21 @@ export class Chat extends Emitter implements ChatHost {
   }
 
   /** Does not load the stored conversation: this tab may see the deletion in the storage later than the hint. */
-  private clearedElsewhere({ done, at }: Cleared): void {
+  private clearedElsewhere({ done, at, everything = false }: Cleared): void {
     this.outbox.drop(done, at);
-    this.drop();
+    this.drop(everything);
     this.conversation.eraseGone();
   }
 
-  private drop(): void {
+  /** `everything`: the visitor has done with it, so what is typed and not sent goes, too. */
+  private drop(everything = false): void {
     this.sync.leave();
     this.sync.setTyping(false);
     this.progress.end();
     this.tasks.journal.clear();
     this.conversation.drop();
     this.outbox.reset();
-    this.emit({ name: "cleared" });
+    this.emit({ name: "cleared", everything });
   }
 
   destroy(): void {

@@ -11,6 +11,8 @@ const PRIOR_MAX = 50;
 /** Keeps an init body below the server's size limit, whatever script the visitor writes in. */
 const PRIOR_CHARS = 40_000;
 const READ_ONLY_MS = 3_000;
+/** How many earlier sessions of a conversation can be erased with it. */
+const EARLIER_MAX = 50;
 /** Clocks that differ by less count as equal. */
 const CLOCK_MS = 300_000;
 /** The default for a server that does not send its limit. */
@@ -60,6 +62,11 @@ export class Conversation {
   /** The previous session, if the server evicted it. */
   get continues(): string | null {
     return this.meta?.continues ?? null;
+  }
+
+  /** Every session of the conversation. */
+  get sessionIds(): string[] {
+    return [...(this.meta?.earlier ?? []), ...(this.sessionId === null ? [] : [this.sessionId])];
   }
 
   /** True when the conversation is older than the site allows the browser to keep it. */
@@ -127,12 +134,14 @@ export class Conversation {
     this.sessionId = sessionId;
     const [chars = MESSAGE_CHARS] = [limits?.messageChars].filter(isPositive);
     this.messageChars = chars;
+    const earlier = this.meta?.earlier ?? [];
     const kept = Object.entries(retention ?? {}).filter(([, ms]) => isPositive(ms));
     this.meta = {
       createdAt: isPositive(createdAt) ? createdAt : this.now(),
       lastActivity: known?.lastActivity ?? this.now(),
       seq: this.transcript.seq,
       key: this.key,
+      ...(earlier.length === 0 ? {} : { earlier }),
       ...(known?.clockOffset === undefined ? {} : { clockOffset: known.clockOffset }),
       ...Object.fromEntries(kept),
       messageChars: this.messageChars,
@@ -160,6 +169,7 @@ export class Conversation {
     if (this.sessionId === null) return;
     this.meta ??= { createdAt: this.now(), lastActivity: this.now(), seq: 0 };
     this.meta.continues = this.sessionId;
+    this.meta.earlier = [...(this.meta.earlier ?? []), this.sessionId].slice(-EARLIER_MAX);
     this.sessionId = null;
     this.transcript.retire();
     this.save();

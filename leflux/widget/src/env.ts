@@ -33,6 +33,8 @@ export interface Env {
   online: () => boolean;
   /** Null when the visitor must not be counted. */
   visitorId: () => string | null;
+  /** Removes the visitor id from this browser. */
+  forgetVisitor: () => void;
   uuid: () => string;
   /** Preview mode: nothing is sent or stored. */
   preview: boolean;

@@ -4,7 +4,8 @@ import type { Plan, TaskEnd } from "./protocol.js";
 import type { Message, SiteConfig } from "./types.js";
 
 export type ChatEvent =
-  | { name: "change" | "widget" | "taken-over" | "cleared" | "reindex" | "joined" | "proceed" | "stopped" | "stepped-down" }
+  | { name: "change" | "widget" | "taken-over" | "reindex" | "joined" | "proceed" | "stopped" | "stepped-down" }
+  | { name: "cleared"; everything: boolean }
   | { name: "config"; config: SiteConfig }
   | { name: "message" | "reply"; message: Message }
   | { name: "restored"; how: "full" | "cached" | "new" }

@@ -20,6 +20,15 @@ export function visitorId(document: Document, mint: () => string): string | null
   }
 }
 
+/** Deletes the cookie of the visitor id. */
+export function forgetVisitor(document: Document): void {
+  try {
+    document.cookie = `${COOKIE}=; Path=/; Max-Age=0; SameSite=Lax`;
+  } catch {
+    // Cookies are blocked, so there is none.
+  }
+}
+
 /** A random UUIDv4. On pages without TLS, `crypto.randomUUID` is missing. */
 export function uuid(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();

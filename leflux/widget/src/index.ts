@@ -9,7 +9,7 @@ import { connectTo } from "./connection.js";
 import type { Env, LeaderMemory } from "./env.js";
 import { shieldEvents } from "./event-shield.js";
 import { Http } from "./http.js";
-import { uuid, visitorId } from "./identity.js";
+import { forgetVisitor, uuid, visitorId } from "./identity.js";
 import { HeartbeatElection, LockElection } from "./leader-election.js";
 import { dispatch, listen } from "./listen.js";
 import type { More } from "./more-part.js";
@@ -79,6 +79,7 @@ function makeEnv(loader: Loader, problem: (kind: StorageProblem | null) => void)
     visible: () => document.visibilityState === "visible",
     online: () => navigator.onLine,
     visitorId: () => ("no-visitor-id" in options ? null : visitorId(document, uuid)),
+    forgetVisitor: () => forgetVisitor(document),
     uuid,
     preview,
     keepsUserData: !("no-user-memory" in options),
@@ -170,6 +171,7 @@ function start(page: Page, loader: Loader): void {
     else if (event.name === "widget") shown.reload();
     else announce(event, announcer);
     if (event.name === "restored") ready();
+    if (event.name === "cleared" && event.everything) shown.dropDraft();
     if (event.name === "plan") void acting.start(event.plan);
     if (event.name === "task-end" || event.name === "stopped" || event.name === "stepped-down" || event.name === "cleared") acting.stop();
     if (event.name !== "change") return;

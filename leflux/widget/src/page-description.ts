@@ -19,6 +19,8 @@ export interface Permission {
   readonly isForbidden: boolean;
   /** Changes of the page are sent as they happen. */
   readonly isFollowed: boolean;
+  /** The language of the chat. */
+  readonly lang: string;
   /** `href` as the server may know it. */
   address(href: string): string;
 }

@@ -1,7 +1,6 @@
 // Describes the page to the server, for the agent. What the visitor has typed, in fields and editors, is not included, nor
 // what the page calls private or what looks like a secret.
 
-import { lang } from "#texts";
 import type { Describer, Permission, ReaderHost } from "./page-description.js";
 import { factsOf, isPrivate, roleOf, shortName, submits, type Usable, usable, visibleText } from "./page-elements.js";
 
@@ -89,7 +88,7 @@ export class PageInspector implements Describer {
     const elements = found.map((element) => this.#entry(element));
     const context = {
       url: this.#permission.address(page.location.href),
-      locale: lang,
+      locale: this.#permission.lang,
       title: isHidden ? "" : truncate(hideSecrets(page.title.slice(0, LOOKED_AT)), TITLE_MAX),
       visibleText: truncate(hideSecrets(visibleText(main).slice(0, LOOKED_AT)), TEXT_MAX),
       elements,

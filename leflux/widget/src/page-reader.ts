@@ -1,6 +1,7 @@
 // Decides when the page is read. Nothing of it leaves the browser before the visitor has said something on it, unless a task
 // goes on here or the site asks for it. The part that reads is loaded when it is needed.
 
+import * as t from "#texts";
 import { toldAddress } from "./address.js";
 import type { Env } from "./env.js";
 import type { ChatEvent } from "./events.js";
@@ -13,6 +14,7 @@ const PART_MS = 2_000;
 
 export class PageReader implements Permission {
   private rules: PageRules;
+  readonly lang = t.lang;
   private hasSpoken = false;
   private inspector: Describer | null = null;
 

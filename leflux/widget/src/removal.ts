@@ -1,5 +1,5 @@
 // Clearing and erasing the conversation. For some seconds it is only hidden, in every tab, and can be brought back.
-// An erasure that the server has not taken yet is kept, and tried again, also after a reload.
+// An erasure that the server has not taken yet is kept in a list, and tried again, also after a reload.
 
 import type { BrowserStore, Removed } from "./browser-store.js";
 import { Timers } from "./timers.js";
@@ -14,8 +14,12 @@ export type RemovalKind = Removed["how"];
 export interface RemovalHost {
   readonly isLeader: boolean;
   readonly sessionId: string | null;
-  /** Deletes the conversation in this browser, with `everything` also the visitor's data. */
-  clear(everything: boolean, at: number): void;
+  /** Every session of the conversation. */
+  readonly sessionIds: readonly string[];
+  /** Deletes the conversation and the visitor's data in this browser. */
+  clear(at: number): void;
+  /** Deletes what counts the visitor. */
+  forgetVisitor(): void;
   /** Resolves with false when the server did not answer. */
   erase(sessionId: string): Promise<boolean>;
   /** What is shown has changed, here and in the other tabs. */
@@ -35,7 +39,7 @@ export class Removal {
   /** What can be undone now. */
   get pending(): RemovalKind | null {
     const removed = this.store.removed();
-    return removed !== null && !removed.isGone && removed.sessionId === this.host.sessionId ? removed.how : null;
+    return removed !== null && removed.sessionId === this.host.sessionId ? removed.how : null;
   }
 
   begin(how: RemovalKind): void {
@@ -56,8 +60,8 @@ export class Removal {
   load(): void {
     const removed = this.store.removed();
     this.timers.clear();
+    if (this.store.erasing().length > 0) void this.erase();
     if (removed === null) return;
-    if (removed.isGone) return void this.erase(removed);
     const passed = Math.max(0, this.now() - removed.at);
     const wait = UNDO_MS - passed + (this.host.isLeader || passed > UNDO_MS ? 0 : OTHERS_MS);
     if (wait <= 0) this.finish();
@@ -66,29 +70,35 @@ export class Removal {
 
   /** Ends the time for undoing. */
   finish(): void {
-    const { pending } = this;
-    const removed = this.store.removed();
-    if (removed === null || removed.isGone) return;
+    const { pending, store } = this;
+    const removed = store.removed();
+    if (removed === null) return;
     this.timers.clear();
-    this.store.saveRemoved(null);
     // Another tab may have ended it, and go on in a new conversation already.
-    if (pending === null || this.store.sessionId() !== removed.sessionId) return;
-    this.host.clear(pending === "forget", removed.at);
-    const gone = { ...removed, isGone: true };
-    if (pending === "forget" && removed.sessionId !== null) {
-      this.store.saveRemoved(gone);
-      void this.erase(gone);
+    const isOurs = pending !== null && store.sessionId() === removed.sessionId;
+    if (isOurs && pending === "forget") {
+      // First: what was promised must not be lost if this tab ends now.
+      store.saveErasing([...new Set([...store.erasing(), ...this.host.sessionIds])]);
+      this.host.forgetVisitor();
     }
+    store.saveRemoved(null);
+    if (!isOurs) return;
+    this.host.clear(removed.at);
+    void this.erase();
     this.host.changed();
   }
 
-  private async erase(removed: Removed): Promise<void> {
+  private async erase(): Promise<void> {
     if (this.isErasing) return;
     this.isErasing = true;
-    const isErased = await this.host.erase(removed.sessionId!);
+    let isTaken = true;
+    for (const id of this.store.erasing()) {
+      const isErased = await this.host.erase(id);
+      if (isErased) this.store.saveErasing(this.store.erasing().filter((other) => other !== id));
+      isTaken &&= isErased;
+    }
     this.isErasing = false;
-    if (!isErased) this.timers.set("erase", RETRY_MS, () => this.load());
-    else if (this.store.removed()?.sessionId === removed.sessionId) this.store.saveRemoved(null);
+    if (!isTaken) this.timers.set("erase", RETRY_MS, () => void this.erase());
   }
 
   stop(): void {

@@ -15,14 +15,9 @@ export function siteConfig(value: unknown): SiteConfig {
   return Object.fromEntries(known) as SiteConfig;
 }
 
-function isContext(rules: SiteConfig["context"] | null): boolean {
-  const query = rules?.query ?? [];
-  return typeof rules === "object" && rules !== null && Array.isArray(query) && query.every((name) => typeof name === "string");
-}
-
 function fits(name: string, setting: unknown): boolean {
   if (TEXTS.includes(name)) return typeof setting === "string";
   if (name === "chips") return Array.isArray(setting) && setting.every((chip) => typeof chip === "string");
-  if (name === "context") return isContext(setting as SiteConfig["context"] | null);
+  if (name === "context") return Array.isArray((setting as SiteConfig["context"] | null)?.query ?? []);
   return CHOICES[name]?.includes(setting) === true;
 }

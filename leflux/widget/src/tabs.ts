@@ -7,7 +7,7 @@ import { stringify } from "./text.js";
 import type { Confirmation, TaskProgress } from "./types.js";
 
 /** The conversation was cleared at `at`, with the waiting messages `done` and any others. */
-export type Cleared = { type: "cleared"; at: number; done: readonly string[] };
+export type Cleared = { type: "cleared"; at: number; done: readonly string[]; everything?: boolean };
 
 export type Hint =
   | { type: "history" | "widget" | "bye" | "stop-reply" }

@@ -23,6 +23,8 @@ export class Widget {
   private readonly view: View;
   private readonly timers = new Timers();
   private draft = "";
+  /** What was typed when the conversation was removed. It goes with it. */
+  private oldDraft: string | null = null;
   private isDrawing = false;
   private wantsFocus = false;
 
@@ -50,9 +52,14 @@ export class Widget {
       get sessionId() {
         return chat.conversation.sessionId;
       },
-      clear: (everything, at) => chat.clear(everything, at),
+      get sessionIds() {
+        return chat.conversation.sessionIds;
+      },
+      clear: (at) => chat.clear(true, at),
+      forgetVisitor: () => chat.forgetVisitor(),
       erase: (sessionId) => chat.sync.erase(sessionId),
       changed: () => {
+        this.noteDraft();
         tabs.send({ type: "widget" });
         this.redraw();
       },
@@ -192,7 +199,19 @@ export class Widget {
   reload(): void {
     if (this.store.persistent) this.apply(this.store.widget());
     this.removal.load();
+    this.noteDraft();
     this.dropSentDraft();
+  }
+
+  private noteDraft(): void {
+    this.oldDraft = this.removal.pending === null ? null : (this.oldDraft ?? this.view.draft());
+  }
+
+  /** The conversation is gone, and with it what was typed before. */
+  dropDraft(): void {
+    this.draft = "";
+    if (this.oldDraft === null || this.view.draft() === this.oldDraft) this.view.setDraft("");
+    else this.saveDraft();
   }
 
   private apply(state: WidgetState): void {

@@ -190,6 +190,7 @@ export class Tab {
       visible: () => this.isVisible && this.isAlive,
       online: () => true,
       visitorId: () => null,
+      forgetVisitor: () => undefined,
       uuid: () => server.id(),
       preview: false,
       keepsUserData: true,

@@ -133,33 +133,6 @@ describe("what was missed", () => {
   });
 });
 
-describe("the visitor forgets the conversation", () => {
-  it("on the server and in the browser", async () => {
-    tab.chat.say("secret");
-    await settle();
-    const forgotten = tab.chat.forget();
-    await settle();
-    expect([await forgotten, server.sessions.size, tab.texts()]).toEqual([true, 0, []]);
-  });
-
-  it("that the server no longer has, or that never was", async () => {
-    server.sessions.clear();
-    const forgotten = tab.chat.forget();
-    await settle();
-    expect([await forgotten, tab.chat.conversation.sessionId]).toEqual([true, null]);
-    expect(await tab.chat.forget()).toBe(true);
-  });
-
-  it("and is told when the server cannot be asked", async () => {
-    tab.chat.say("kept");
-    await settle();
-    server.isDown = true;
-    const forgotten = tab.chat.forget();
-    await settle();
-    expect([await forgotten, tab.texts()[0]]).toEqual([false, "kept"]);
-  });
-});
-
 describe("a question of a task", () => {
   const ask = (kind: string): void =>
     tab.socket.hear("confirmation_required", { taskId: "t", actionId: "a", message: "Sure?", confirm_label: "Yes", cancel_label: "No", kind });
