@@ -11,7 +11,7 @@ from leflux.realtime.bus import AWAY, RedisBus
 
 log = structlog.get_logger(__name__)
 
-TIMEOUT = 5.0
+TIMEOUT = 2.0
 PAUSE = 10.0
 # By the clock of Redis, so that the clocks of the machines do not matter.
 _CHARGE = """

@@ -19,12 +19,6 @@ BASE_PATH = "/help/chat"
 PAGE = '<!doctype html><title>A shop</title><p>Lamps</p><script src="{base}/embed.js" async></script>'
 
 
-class MountedServer(ServerProcess):
-    @property
-    def base(self) -> str:
-        return super().base + BASE_PATH
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def mounted(tmp_path: Path) -> AsyncIterator[Desk]:
     store = StoreSettings(backend="sqlite", options=SqliteSettings(path=str(tmp_path / "leflux.db")))
@@ -35,7 +29,9 @@ async def mounted(tmp_path: Path) -> AsyncIterator[Desk]:
         await storage.close()
     port = free_port()
     config = write_config(tmp_path, store, port, server={"base_path": BASE_PATH}, demo={"enabled": False})
-    async with MountedServer(config, port) as server:
+    server = ServerProcess(config, port)
+    server.path = BASE_PATH
+    async with server:
         yield Desk(server, sessions)
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 import aiohttp
 import msgspec
 
+from leflux.chat.service import history_check
 from leflux.config import load
 from leflux.runtime.server import LeFlux
 
@@ -100,7 +101,10 @@ class Page:
     async def restore(self) -> set[str]:
         async with self.joined() as socket:
             await self.say(socket)
-            return await self._traced("POST", {"url": ORIGIN})
+            stored = (await self.call("GET", f"/api/session/{self.session_id}/messages"))["messages"]
+            check = history_check(map(msgspec.json.encode, stored))
+            # As the widget asks: it proves what it has.
+            return await self._traced("POST", {"url": ORIGIN, "since": len(stored), "first": 1, "check": check})
 
     async def erasure(self) -> set[str]:
         async with self.joined() as socket:

@@ -44,10 +44,17 @@ async def proxied(folder: Path, ports: Sequence[int]) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def below_a_path(folder: Path, server: int) -> AsyncIterator[int]:
-    """nginx that serves a site of its own, and LeFlux below `/chat/`; yields its port."""
+async def below_a_path(folder: Path, server: int, keeps_path: bool = False) -> AsyncIterator[int]:
+    """nginx that serves a site of its own, and LeFlux below `/chat/`; yields its port.
+
+    `keeps_path`: with the changes that the file names for `server.base_path`.
+    """
     port, text = free_port(), SUBPATH.read_text()
     assert text.count("127.0.0.1:8080") == 1
+    if keeps_path:
+        for now, then in (("127.0.0.1:8080/;", "127.0.0.1:8080;"), ("(api/admin|dashboard|", "(")):
+            assert text.count(now) == 1
+            text = text.replace(now, then)
     (folder / "subpath.conf").write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{server}"))
     site = f"server {{ listen 127.0.0.1:{port}; include {folder}/subpath.conf; }}"
     async with _running(folder, site, port):

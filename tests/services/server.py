@@ -23,12 +23,14 @@ class ServerProcess:
         self.environment = {**os.environ, **(environment or {})}
         self.root = ROOT
         self.port = port
+        self.path = ""
+        """Its `server.base_path`."""
         self.log = config.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     @property
     def pid(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Services
 from tests.server.conftest import Socket, Visitor
-from tests.server.fleet import Member, fleet
+from tests.server.fleet import Member, configure, fleet, in_redis
 from tests.services.nginx import below_a_path, proxied
 from tests.services.redis import RedisServer, redis
 from tests.services.wait import until
@@ -152,6 +152,24 @@ async def test_a_visitor_is_served_below_a_path_of_another_site(tmp_path: Path, 
         for path in ("/dashboard/", "/api/admin/login", "/metrics", "/ready", "/api/stats", "/demo/"):
             async with visitor.http.get(visitor.base + path) as answer:
                 assert answer.status == 404, path
+
+
+async def test_the_dashboard_is_served_below_the_path_and_what_is_the_operators_is_not(
+    tmp_path: Path, services: Services
+) -> None:
+    store = in_redis(services.get(redis).url)
+    server = configure(tmp_path, store, server={"base_path": "/chat"}, demo={"enabled": False})
+    server.path = "/chat"
+    async with server, below_a_path(tmp_path, server.port, keeps_path=True) as port, aiohttp.ClientSession() as http:
+        base = f"http://127.0.0.1:{port}/chat"
+        visitor = Visitor(base, http, AsyncExitStack())
+        assert await visitor.init()
+        for path, status in {
+            "/embed.js": 200, "/dashboard/": 200, "/api/admin/me": 401,
+            "/metrics": 404, "/ready": 404, "/api/stats": 404, "/demo/": 404,
+        }.items():  # fmt: skip
+            async with http.get(base + path) as answer:
+                assert answer.status == status, path
 
 
 async def init_from(address: str, visitor: Visitor) -> int:

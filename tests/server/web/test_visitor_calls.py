@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import structlog
 
-from leflux.chat.history_check import history_check
+from leflux.chat.service import history_check
 from leflux.runtime import server
 from tests.server.conftest import ORIGIN, Opened, Visitor
 
